@@ -1,0 +1,33 @@
+"""Train image classifiers in Keras: the paper's number, native speed, the reason.
+
+The public names are imported when first used, so that `import residency` and
+`residency --help` need neither Keras nor torch.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "data": "residency.data",
+    "models": "residency.models",
+    "recipes": "residency.recipes",
+    "train": "residency.run",
+    "resume": "residency.run",
+    "evaluate": "residency.run",
+    "predict": "residency.run",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'residency' has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name])
+    return module if _HOMES[name].endswith(f".{name}") else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,72 @@
+"""What `load` returns: three parts of decoded, equally framed images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from residency.data.index import Index
+from residency.records import Quarantined
+
+
+class Frames(Protocol):
+    """Decoded images of one part, uint8 RGB, in memory or read when asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """Returns image `i`, `(height, width, 3)`; raises `BrokenImage`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One side of the split."""
+
+    name: str
+    """`"train"`, `"validation"` or `"test"`."""
+    index: Index
+    frames: Frames
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class numbers, int64, `(images,)`."""
+        return self.index.labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Labelled images, split and ready to be batched."""
+
+    source: str
+    """What the user typed."""
+    class_names: tuple[str, ...]
+    image_size: int
+    """Side of the square images a model sees, in pixels."""
+    resize: str
+    """`"stretch"`, `"pad"` or `"crop"`; the same at prediction."""
+    train: Part
+    validation: Part | None
+    test: Part | None
+    quarantined: tuple[Quarantined, ...] = ()
+    memory: str = ""
+    """One line: how many bytes the decoded images take, and where they are kept."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def parts(self) -> Iterator[Part]:
+        """Yields the parts that exist: train, validation, test."""
+        for part in (self.train, self.validation, self.test):
+            if part is not None:
+                yield part
+
+    def part(self, name: str) -> Part | None:
+        """Returns the part called `name`, `None` if there is none."""
+        return next((part for part in self.parts() if part.name == name), None)

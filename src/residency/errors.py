@@ -1,0 +1,53 @@
+"""The error family: every error a user can cause, and nothing else.
+
+    ResidencyError
+    |-- ConfigError (ValueError)      a setting, recipe, model or field that does not exist or does not fit
+    |-- DataError (ValueError)        images, labels, folders and archives
+    |   `-- BrokenImage               one unreadable image: quarantined, never fatal by itself
+    |-- EngineError (RuntimeError)    training that cannot start or go on
+    `-- ExportError (RuntimeError)    a model file that cannot be written or read
+
+A message says where, what was got, what was expected and what to do. The
+command line prints it as one line and exits with status 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ResidencyError(Exception):
+    """Base of all errors that the user can mend."""
+
+
+class ConfigError(ResidencyError, ValueError):
+    """A setting, recipe, model or field that does not exist or does not fit."""
+
+
+class DataError(ResidencyError, ValueError):
+    """Images, labels, folders and archives that cannot be used."""
+
+
+class BrokenImage(DataError):
+    """One image that cannot be decoded; the message is the reason alone."""
+
+
+class EngineError(ResidencyError, RuntimeError):
+    """Training that cannot start or cannot go on."""
+
+
+class ExportError(ResidencyError, RuntimeError):
+    """A model file that cannot be written or read."""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """Returns `" Did you mean 'x'?"` for the closest of `options`, or `""`.
+
+    Example:
+
+    >>> did_you_mean("resnet5", ["resnet50", "vgg16"])
+    " Did you mean 'resnet50'?"
+    >>> did_you_mean("zebra", ["resnet50", "vgg16"])
+    ''
+    """
+    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,131 @@
+"""Plain results: what was measured, ready to be written as JSON or drawn.
+
+No Keras, no torch and no loop here: `report/` reads these and nothing else.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """A share of successes, such as an accuracy, with its 95 % interval.
+
+    Args:
+        correct: Number of successes, in `[0, total]`.
+        total: Number of trials, at least 1.
+
+    Example:
+
+    >>> accuracy = Proportion(106, 113)
+    >>> str(accuracy)
+    '93.81 % (95 % interval 87.8 to 97.0, n=113)'
+
+    Reference: Wilson's score interval
+    ([Wilson, 1927](https://doi.org/10.1080/01621459.1927.10502953)).
+    """
+
+    correct: int
+    total: int
+
+    @property
+    def rate(self) -> float:
+        """The share, in `[0, 1]`."""
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval, `(low, high)` in `[0, 1]`."""
+        z = 1.959963984540054  # the normal distribution's 97.5 % point
+        n, p = self.total, self.rate
+        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{100 * self.rate:.2f} % (95 % interval {100 * low:.1f} to "
+            f"{100 * high:.1f}, n={self.total:,})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What one epoch measured: one line of `metrics.jsonl`."""
+
+    epoch: int
+    """Epochs finished, from 1."""
+    step: int
+    """Optimizer steps finished."""
+    learning_rate: float
+    """The rate of the epoch's last step."""
+    loss: float
+    """Mean training loss over the epoch: augmented images, weights moving."""
+    train_accuracy: Proportion
+    """On a fixed sample of the training part, measured as validation is."""
+    train_loss: float
+    """On the same sample."""
+    validation_accuracy: Proportion | None
+    """`None` when nothing was held out."""
+    validation_loss: float | None
+    seconds: float
+    """Since the epoch's start, evaluation included; time before a resume counts."""
+    images_per_second: float
+    """Of the training steps alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """Precision, recall and F1 of one class, each in `[0, 1]`."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    """Images whose true class this is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says about one image."""
+
+    name: str
+    """Path or name of the image."""
+    label: str
+    """Class of the highest probability."""
+    confidence: float
+    """That probability, in `[0, 1]`."""
+    top: tuple[tuple[str, float], ...]
+    """Up to five `(class, probability)`, highest first."""
+    truth: str | None = None
+    """The true class, where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model measured on one part of a data set."""
+
+    part: str
+    """`"train"`, `"validation"` or `"test"`."""
+    used_for_choosing: bool
+    """The best epoch or a setting was picked on these images: optimistic."""
+    accuracy: Proportion
+    top5: Proportion | None
+    """`None` with five classes or fewer."""
+    loss: float
+    """Mean cross-entropy, in nats."""
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts, `[true][predicted]`."""
+    wrong: tuple[Prediction, ...]
+    """Misclassified images, most confident first; at most 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An image left out because it cannot be decoded."""
+
+    name: str
+    reason: str
