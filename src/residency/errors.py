@@ -1,11 +1,11 @@
 """The error family: every error a user can cause, and nothing else.
 
     ResidencyError
-    |-- ConfigError (ValueError)      a setting, recipe, model or field that does not exist or does not fit
-    |-- DataError (ValueError)        images, labels, folders and archives
-    |   `-- BrokenImage               one unreadable image: quarantined, never fatal by itself
-    |-- EngineError (RuntimeError)    training that cannot start or go on
-    `-- ExportError (RuntimeError)    a model file that cannot be written or read
+    |-- ConfigError (ValueError)    a setting, recipe, model or field that does not fit
+    |-- DataError (ValueError)      images, labels, folders and archives
+    |   `-- BrokenImageError        one unreadable image: quarantined, never fatal
+    |-- EngineError (RuntimeError)  training that cannot start or go on
+    `-- ExportError (RuntimeError)  a model file that cannot be written or read
 
 A message says where, what was got, what was expected and what to do. The
 command line prints it as one line and exits with status 2.
@@ -27,7 +27,7 @@ class DataError(ResidencyError, ValueError):
     """Images, labels, folders and archives that cannot be used."""
 
 
-class BrokenImage(DataError):
+class BrokenImageError(DataError):
     """One image that cannot be decoded; the message is the reason alone."""
 
 

@@ -16,7 +16,7 @@ class Frames(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Returns image `i`, `(height, width, 3)`; raises `BrokenImage`."""
+        """Returns image `i`, `(height, width, 3)`; raises `BrokenImageError`."""
         ...
 
 

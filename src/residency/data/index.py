@@ -20,7 +20,7 @@ class Reader(Protocol):
     """Gives the pixels of sample `i` of the source it was made for."""
 
     def read(self, i: int) -> np.ndarray:
-        """Returns uint8 RGB of shape `(height, width, 3)`; raises `BrokenImage`."""
+        """Returns uint8 RGB of shape `(height, width, 3)`; raises `BrokenImageError`."""
         ...
 
     def content(self, i: int) -> bytes:
@@ -55,7 +55,7 @@ class Index:
         return len(self.names)
 
     def read(self, i: int) -> np.ndarray:
-        """Returns the uint8 RGB pixels of sample `i`; raises `BrokenImage`."""
+        """Returns the uint8 RGB pixels of sample `i`; raises `BrokenImageError`."""
         return self.reader.read(int(self.rows[i]))
 
     def content(self, i: int) -> bytes:
