@@ -1,1 +1,21 @@
-"""."""
+"""The mathematics of training without a loop: optimizers, schedules, losses, decay.
+
+Settings and closed forms only; no torch and no Keras. The engine turns them
+into tensors.
+"""
+
+from residency.training.decay import is_exempt
+from residency.training.losses import CrossEntropy
+from residency.training.optimizers import SGD, AdamW
+from residency.training.schedules import Cosine, OneCycle, Schedule, StepDecay
+
+__all__ = [
+    "SGD",
+    "AdamW",
+    "Cosine",
+    "CrossEntropy",
+    "OneCycle",
+    "Schedule",
+    "StepDecay",
+    "is_exempt",
+]

@@ -1,0 +1,63 @@
+"""Optimizers, in the papers' terms."""
+
+from dataclasses import dataclass
+
+from residency.config import require, require_between, require_positive
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SGD:
+    """Stochastic gradient descent with momentum."""
+
+    learning_rate: float
+    """Peak rate per step, for `base_batch_size` images. In (0, inf)."""
+    momentum: float = 0.9
+    """In [0, 1)."""
+    nesterov: bool = False
+    """Look-ahead momentum (Sutskever et al., 2013)."""
+    weight_decay: float = 0.0
+    """L2 term inside the gradient, as in the papers and PyTorch; about ten times
+    Keras' own `weight_decay` at momentum 0.9. In [0, inf)."""
+    decay_exempt: tuple[str, ...] = ()
+    """Variables without decay, by the last part of their path."""
+    base_batch_size: int | None = None
+    """Batch the rate was tuned at; if given, the rate scales linearly with the batch
+    (Goyal et al., 2017). `None`: no scaling."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "learning_rate", "base_batch_size")
+        require(self, "momentum", 0 <= self.momentum < 1, "a number in [0, 1)")
+        require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        usable = self.momentum > 0 or not self.nesterov
+        require(self, "nesterov", usable, "false, as there is no momentum")
+
+    def rate_for(self, batch_size: int) -> float:
+        """Returns the peak rate at this batch size."""
+        return self.learning_rate * batch_size / (self.base_batch_size or batch_size)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+    learning_rate: float = 1e-3
+    """Peak rate per step, for `base_batch_size` images. In (0, inf)."""
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+    """Shrinkage per step, times the rate; not an L2 term. In [0, inf)."""
+    decay_exempt: tuple[str, ...] = ("bias", "gamma", "beta")
+    """Variables without decay, by the last part of their path."""
+    base_batch_size: int | None = None
+    """As for `SGD`."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "learning_rate", "epsilon", "base_batch_size")
+        require_between(self, "beta_1", 0, 1)
+        require_between(self, "beta_2", 0, 1)
+        require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+
+    def rate_for(self, batch_size: int) -> float:
+        """Returns the peak rate at this batch size."""
+        return self.learning_rate * batch_size / (self.base_batch_size or batch_size)
