@@ -1,1 +1,59 @@
-"""."""
+"""Networks as plain `keras.Model`s: one file a family, one catalog of names.
+
+Every model takes raw RGB pixels, 0..255, and gives class probabilities; its
+first layer is the preprocessing. Here live also what a model file carries
+(`contract`) and what a model costs (`complexity`). Training, data and the fast
+torch path live elsewhere; nothing here imports torch.
+
+Keras is imported when a model is first built, not when the catalog is read.
+"""
+
+import importlib
+from typing import Any
+
+from residency import _backend  # noqa: F401  chooses the backend before Keras loads
+from residency.models.catalog import Entry, Model, build, list_models
+from residency.models.preprocessing import Preprocessing, Statistics, normalization
+
+_HOMES = {
+    "CIFARResNet": "residency.models.cifar_resnet",
+    "ResNet18": "residency.models.resnet",
+    "ResNet34": "residency.models.resnet",
+    "ResNet50": "residency.models.resnet",
+    "ResNet101": "residency.models.resnet",
+    "ResNet152": "residency.models.resnet",
+    "Contract": "residency.models.contract",
+    "load_model": "residency.models.contract",
+    "save_model": "residency.models.contract",
+    "multiply_adds": "residency.models.complexity",
+}
+
+__all__ = [
+    "CIFARResNet",
+    "Contract",
+    "Entry",
+    "Model",
+    "Preprocessing",
+    "ResNet18",
+    "ResNet34",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "Statistics",
+    "build",
+    "list_models",
+    "load_model",
+    "multiply_adds",
+    "normalization",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'residency.models' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

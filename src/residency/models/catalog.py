@@ -1,0 +1,218 @@
+"""The one table of networks: name, builder, paper, size. Read without Keras."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from residency.config import require, require_one_of
+from residency.errors import ConfigError, did_you_mean
+from residency.models.preprocessing import (
+    PREPROCESSINGS,
+    Preprocessing,
+    Statistics,
+    normalization,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One network of the catalog."""
+
+    name: str
+    builder: str
+    """`"module:function"` in this folder."""
+    parameters: int
+    """Of the default head, moving statistics included; tests count them."""
+    description: str
+    paper: str
+    num_classes: int
+    """Of the default head."""
+    image_size: int
+    """Default side in pixels."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Builder arguments that make this one of its family."""
+    options: tuple[str, ...] = ()
+    """Builder arguments that a user may set."""
+
+
+def _cifar_resnet(depth: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"cifar_resnet{depth}",
+        builder="cifar_resnet:CIFARResNet",
+        parameters=parameters,
+        description=f"{depth} layers for small images, three stages of 16, 32, 64",
+        paper=f"{HE2015}, section 4.2",
+        num_classes=10,
+        image_size=32,
+        fixed={"depth": depth},
+        options=("shortcut", "name"),
+    )
+
+
+def _resnet(depth: int, parameters: int) -> Entry:
+    block = "basic" if depth < 50 else "bottleneck"
+    return Entry(
+        name=f"resnet{depth}",
+        builder=f"resnet:ResNet{depth}",
+        parameters=parameters,
+        description=f"{depth} layers of {block} blocks, version 1",
+        paper=f"{HE2015}, table 1",
+        num_classes=1000,
+        image_size=224,
+        options=("stem", "conv_bias", "name"),
+    )
+
+
+_ENTRIES = (
+    _cifar_resnet(20, 271_098),
+    _cifar_resnet(32, 466_426),
+    _cifar_resnet(44, 661_754),
+    _cifar_resnet(56, 857_082),
+    _cifar_resnet(110, 1_736_058),
+    _resnet(18, 11_699_112),
+    _resnet(34, 21_814_696),
+    _resnet(50, 25_636_712),
+    _resnet(101, 44_707_176),
+    _resnet(152, 60_419_944),
+)
+CATALOG: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def list_models() -> tuple[Entry, ...]:
+    """Returns every network of the catalog; builds none and loads no Keras.
+
+    Example:
+
+    >>> list_models()[0].name, list_models()[0].parameters
+    ('cifar_resnet20', 271098)
+    """
+    return _ENTRIES
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int,
+    image_size: int | None = None,
+    weights: str | Path | None = None,
+    preprocessing: str | Preprocessing | None = None,
+    **options: Any,
+) -> "keras.Model":
+    """Builds a network of the catalog.
+
+    Args:
+        name: Such as `"cifar_resnet20"` or `"resnet50"`; see `list_models`.
+        num_classes: At least 2.
+        image_size: Side in pixels; `None` for the network's own default.
+        weights: `None`, or a `.keras` or `.weights.h5` file of the same network.
+        preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"none"`, a `Preprocessing`, or
+            `None` for the network's own default.
+        **options: Arguments of the network's builder, such as `shortcut="B"`.
+
+    Returns:
+        A model from `(batch, image_size, image_size, 3)`, RGB in 0..255, to
+        probabilities, `(batch, num_classes)`.
+
+    Raises:
+        ConfigError: An unknown name or option, a value the builder refuses, or
+            weights of another network.
+
+    Example:
+
+    >>> build("cifar_resnet20", num_classes=3, image_size=16).output_shape
+    (None, 3)
+    """
+    entry = find(name)
+    check_options(entry, options)
+    module, function = entry.builder.split(":")
+    builder = getattr(importlib.import_module(f"residency.models.{module}"), function)
+    model = builder(
+        **entry.fixed,
+        **options,
+        num_classes=num_classes,
+        image_size=image_size or entry.image_size,
+        preprocessing=preprocessing,
+    )
+    if weights is not None:
+        from residency.models.weights import load_weights  # late: imports Keras
+
+        load_weights(model, weights)
+    return model
+
+
+def find(name: str) -> Entry:
+    """Returns the entry called `name`; raises `ConfigError` with the closest one."""
+    if name not in CATALOG:
+        raise ConfigError(
+            f"No model {name!r} in the catalog.{did_you_mean(name, CATALOG)} "
+            f"Known: {', '.join(CATALOG)}."
+        )
+    return CATALOG[name]
+
+
+def check_options(entry: Entry, options: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` for the first option that the builder does not take."""
+    for option in options:
+        if option not in entry.options:
+            raise ConfigError(
+                f"Model {entry.name!r} has no option {option!r}."
+                f"{did_you_mean(option, entry.options)} "
+                f"Options: {', '.join(entry.options)}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """The network of a recipe."""
+
+    name: str
+    """A name of the catalog."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of its builder, such as `{"shortcut": "B"}`."""
+    preprocessing: str = "dataset"
+    """`"dataset"`: mean and deviation of the training images, per channel;
+    `"mean_image"`: their mean per pixel subtracted (He et al., 2015); or the constants
+    `"torch"`, `"caffe"`, `"tf"`, `"none"`."""
+
+    def __post_init__(self) -> None:
+        require_one_of(
+            self, "preprocessing", ("dataset", "mean_image", *PREPROCESSINGS)
+        )
+        check_options(find(self.name), self.options)
+
+    def build(
+        self, *, num_classes: int, image_size: int, statistics: Statistics
+    ) -> "keras.Model":
+        """Builds the network for a data set.
+
+        Args:
+            num_classes: At least 2.
+            image_size: Side in pixels.
+            statistics: What was measured over the training images.
+
+        Raises:
+            ConfigError: As `residency.models.build`; or no mean image was measured.
+        """
+        return build(
+            self.name,
+            num_classes=num_classes,
+            image_size=image_size,
+            preprocessing=self._preprocessing(statistics),
+            **self.options,
+        )
+
+    def _preprocessing(self, statistics: Statistics) -> str | Preprocessing:
+        if self.preprocessing == "dataset":
+            return normalization(statistics.mean, statistics.std)
+        if self.preprocessing == "mean_image":
+            measured = statistics.mean_image is not None
+            require(self, "preprocessing", measured, "a measured mean image")
+            return normalization(statistics.mean_image)
+        return self.preprocessing

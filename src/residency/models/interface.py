@@ -1,0 +1,60 @@
+"""The two ends that all networks share: raw pixels in, probabilities out."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from residency.errors import ConfigError
+from residency.models.preprocessing import Preprocessing
+
+
+def image_input(
+    image_size: int | None, preprocessing: Preprocessing, *, smallest: int
+) -> tuple[Any, Any]:
+    """Returns the input, raw RGB, and the same after preprocessing.
+
+    Args:
+        image_size: Side in pixels, or `None` for any size.
+        preprocessing: What the network expects.
+        smallest: Smallest side the network can take, in pixels.
+
+    Raises:
+        ConfigError: The size is too small, or not the size of the mean image.
+    """
+    if image_size is not None and (
+        not isinstance(image_size, int) or image_size < smallest
+    ):
+        raise ConfigError(
+            f"image_size: expected a whole number of pixels, {smallest} or more, got "
+            f"{image_size!r}."
+        )
+    if preprocessing.image_size not in (None, image_size):
+        raise ConfigError(
+            f"preprocessing: the mean image has {preprocessing.image_size} pixels a "
+            f"side, the model's images have {image_size}. Measure the mean image at "
+            "the model's image_size, or use a mean per channel."
+        )
+    inputs = keras.Input((image_size, image_size, 3), name="images")
+    return inputs, preprocessing.apply(inputs)
+
+
+def classifier(x: Any, num_classes: int, *, kernel_initializer: str) -> Any:
+    """Returns probabilities, `(batch, num_classes)`, of feature maps.
+
+    The logits are a layer of their own, `"predictions"`, for losses and engines that
+    want them; the softmax after it is float32 under any precision policy.
+
+    Raises:
+        ConfigError: Fewer than two classes.
+    """
+    if not isinstance(num_classes, int) or num_classes < 2:
+        raise ConfigError(
+            f"num_classes: expected a whole number, 2 or more, got {num_classes!r}. "
+            "Two classes are two outputs."
+        )
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    x = layers.Dense(
+        num_classes, kernel_initializer=kernel_initializer, name="predictions"
+    )(x)
+    return layers.Activation("softmax", dtype="float32", name="probabilities")(x)
