@@ -1,0 +1,236 @@
+"""From an index to equally framed images: in memory, or decoded when asked for.
+
+Both ways give the same pixels, because both read through `StreamFrames`. A broken
+image is never fatal: it is left out and reported with its reason.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from residency.data.dataset import Frames
+from residency.data.decode import probe
+from residency.data.index import Index
+from residency.data.memory import available_memory
+from residency.data.resize import resize as resized
+from residency.data.resize import shrink, shrunk_size
+from residency.errors import BrokenImageError, ConfigError, did_you_mean
+from residency.records import Quarantined
+
+CACHES = ("auto", "memory", "stream")
+
+MEMORY_SHARE = 0.25  # of the free memory; the rest is for the model and for others
+
+FULL_SIDES = 2  # shorter side of a kept photo, in sides of the square cut from it
+
+Progress = Callable[[int, int], None]
+Broken = dict[int, BrokenImageError]
+Each = Callable[[Callable[[int], Any]], Iterator[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemoryFrames:
+    """Images kept decoded."""
+
+    images: Any
+    """uint8 `(stored, size, size, 3)`, or one array a photo; shared by all parts."""
+    rows: np.ndarray
+    """Position of each of our images among the stored ones, int64, `(images,)`."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return self.images[self.rows[i]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamFrames:
+    """Images decoded each time they are asked for."""
+
+    index: Index
+    image_size: int
+    resize: str
+    """`"stretch"`, `"pad"` or `"crop"`."""
+    keep_full: bool = False
+    """Photos keep their shape; only a very large one is made smaller."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        image = self.index.read(i)
+        if self.keep_full:
+            return shrink(image, FULL_SIDES * self.image_size)
+        return resized(image, self.image_size, self.resize)
+
+
+class Framed(NamedTuple):
+    """What `frame_images` found."""
+
+    healthy: np.ndarray
+    """Positions in the index that can be used, int64, ascending."""
+    frames_for: Callable[[np.ndarray], Frames]
+    """Gives the frames of some healthy positions in the index, in their order."""
+    quarantined: tuple[Quarantined, ...]
+    memory: str
+    """One line for people: how many images, how many bytes, kept where."""
+
+
+def frame_images(
+    index: Index,
+    *,
+    image_size: int,
+    resize: str,
+    keep_full: bool = False,
+    cache: str = "auto",
+    workers: int = 0,
+    progress: Progress | None = None,
+) -> Framed:
+    """Frames all images of an index and sets the broken ones aside.
+
+    Args:
+        index: Samples of one source, all parts together.
+        image_size: Side of the square a model sees, in pixels.
+        resize: `"stretch"`, `"pad"` or `"crop"`.
+        keep_full: Keeps the photos' own shape, the shorter side at most twice
+            `image_size`, for `RandomResizedCrop`.
+        cache: `"memory"` decodes everything now; `"stream"` reads only headers now
+            and decodes in every epoch; `"auto"` takes memory if the decoded images
+            need less than a quarter of what is free.
+        workers: Threads that decode; 0 takes as many as Python thinks fit.
+        progress: Called with `(done, total)` after each image.
+
+    Returns:
+        A `Framed`: positions that can be used, their frames, what was set aside.
+
+    Raises:
+        ConfigError: Unknown cache.
+    """
+    if cache not in CACHES:
+        raise ConfigError(
+            f"cache: expected one of {', '.join(CACHES)}, got {cache!r}."
+            f"{did_you_mean(cache, CACHES)}"
+        )
+    stored = None if keep_full else _stored_squares(index, image_size)
+    if stored is not None:
+        line = _line(len(index), image_size, False, stored.nbytes)
+        return _framed(index, {}, partial(_memory_frames, stored, index.rows), line)
+    each = partial(_each, len(index), workers, progress)
+    stream = StreamFrames(index, image_size, resize, keep_full)
+    if cache == "memory" or (cache == "auto" and _fits(_needed(stream, None))):
+        return _decode_all(stream, each)
+    sizes = list(each(partial(_header_size, index)))
+    if cache == "auto" and _fits(_needed(stream, sizes)):
+        return _decode_all(stream, each)
+    broken = {i: s for i, s in enumerate(sizes) if isinstance(s, BrokenImageError)}
+    needed = _needed(stream, sizes)
+    line = _line(len(index) - len(broken), image_size, keep_full, needed, kept=False)
+    return _framed(index, broken, partial(_stream_frames, stream), line)
+
+
+def _stored_squares(index: Index, size: int) -> np.ndarray | None:
+    """Returns the reader's own `images` as RGB, uncopied, if they have the size."""
+    images = getattr(index.reader, "images", None)
+    if not isinstance(images, np.ndarray) or images.shape[1:3] != (size, size):
+        return None
+    if images.ndim == 3:
+        return np.broadcast_to(images[..., None], (*images.shape, 3))
+    return images
+
+
+def _decode_all(stream: StreamFrames, each: Each) -> Framed:
+    count, size = len(stream), stream.image_size
+    images: Any = [None] * count
+    if not stream.keep_full:
+        images = np.zeros((count, size, size, 3), np.uint8)
+    broken: Broken = {}
+
+    def fill(i: int) -> int:
+        try:
+            images[i] = stream[i]
+        except BrokenImageError as error:
+            broken[i] = error
+            return 0
+        return images[i].nbytes
+
+    needed = sum(each(fill))
+    line = _line(count - len(broken), size, stream.keep_full, needed)
+    frames_for = partial(_memory_frames, images, np.arange(count, dtype=np.int64))
+    return _framed(stream.index, broken, frames_for, line)
+
+
+def _header_size(index: Index, i: int) -> tuple[int, int] | BrokenImageError:
+    """Returns `(height, width)` as the header says, or what is wrong with it."""
+    paths = getattr(index.reader, "paths", None)  # spares reading whole files
+    try:
+        source = paths[index.rows[i]] if paths is not None else index.content(i)
+        header = probe(source)
+    except BrokenImageError as error:
+        return error
+    return header.height, header.width
+
+
+def _needed(stream: StreamFrames, sizes: Sequence[Any] | None) -> float:
+    """Returns the bytes of all decoded images; infinite where only `sizes` tell."""
+    if not stream.keep_full:
+        return len(stream) * stream.image_size**2 * 3
+    if sizes is None:
+        return float("inf")
+    side = FULL_SIDES * stream.image_size
+    healthy = [size for size in sizes if not isinstance(size, BrokenImageError)]
+    return sum(3 * h * w for h, w in (shrunk_size(*size, side) for size in healthy))
+
+
+def _fits(needed: float) -> bool:
+    return needed < MEMORY_SHARE * available_memory()
+
+
+def _each(
+    total: int,
+    workers: int,
+    progress: Progress | None,
+    function: Callable[[int], Any],
+) -> Iterator[Any]:
+    """Yields `function(i)` for `i` below `total`, in order, from a pool of threads."""
+    with ThreadPoolExecutor(workers or None) as pool:
+        for done, result in enumerate(pool.map(function, range(total)), start=1):
+            if progress is not None:
+                progress(done, total)
+            yield result
+
+
+def _framed(
+    index: Index,
+    broken: Broken,
+    frames_for: Callable[[np.ndarray], Frames],
+    line: str,
+) -> Framed:
+    left_out = sorted(broken)
+    healthy = np.delete(np.arange(len(index), dtype=np.int64), left_out)
+    quarantined = [Quarantined(index.names[i], str(broken[i])) for i in left_out]
+    return Framed(healthy, frames_for, tuple(quarantined), line)
+
+
+def _memory_frames(images: Any, rows: np.ndarray, positions: np.ndarray) -> Frames:
+    return MemoryFrames(images, rows[np.asarray(positions, dtype=np.int64)])
+
+
+def _stream_frames(stream: StreamFrames, positions: np.ndarray) -> Frames:
+    return replace(stream, index=stream.index.select(positions))
+
+
+def _line(
+    count: int, size: int, keep_full: bool, needed: float, kept: bool = True
+) -> str:
+    shape = f"at {size}x{size}"
+    if keep_full:
+        shape = f"with shorter sides up to {FULL_SIDES * size}"
+    unit, name = (1e9, "GB") if needed >= 1e9 else (1e6, "MB")
+    amount = f"{needed / unit:.{1 if needed < 10 * unit else 0}f} {name}"
+    where = "kept in memory" if kept else "decoded in every epoch"
+    return f"{count:,} images {shape}: {amount}, {where}"
