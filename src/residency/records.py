@@ -3,8 +3,14 @@
 No Keras, no torch and no loop here: `report/` reads these and nothing else.
 """
 
+import dataclasses
 import math
+import types
+import typing
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +135,82 @@ class Quarantined:
 
     name: str
     reason: str
+
+
+def record_to_json(record: Any) -> Any:
+    """Returns a record as objects, lists and scalars that `json` can write.
+
+    A float that is no number becomes the word `"nan"`, `"inf"` or `"-inf"`:
+    JSON has none, and a diverged run must still leave a file others can read.
+
+    Example:
+
+    >>> record_to_json(ClassScore("heron", 0.5, 1.0, math.nan, 33))["f1"]
+    'nan'
+    """
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {
+            field.name: record_to_json(getattr(record, field.name))
+            for field in dataclasses.fields(record)
+        }
+    if isinstance(record, tuple | list):
+        return [record_to_json(item) for item in typing.cast("list[Any]", record)]
+    if isinstance(record, float) and not math.isfinite(record):
+        return str(record)
+    return record
+
+
+def record_from_json(cls: type[T], value: Any) -> T:
+    """Returns the record of class `cls` that `record_to_json` wrote as `value`.
+
+    Fields that the class does not have are passed over, so an older version
+    reads what a newer one wrote.
+
+    Raises:
+        KeyError: A field without a default is missing.
+        TypeError: A value has the wrong shape.
+        ValueError: A value is no number.
+    """
+    hints = typing.get_type_hints(cls)
+    known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
+    given = {
+        name: _read(hints[name], value[name])
+        for name, field in known.items()
+        if name in value or field.default is dataclasses.MISSING
+    }
+    return cls(**given)
+
+
+def epoch_to_json(record: EpochRecord) -> dict[str, Any]:
+    """Returns one line of `metrics.jsonl` as an object."""
+    return record_to_json(record)
+
+
+def epoch_from_json(value: dict[str, Any]) -> EpochRecord:
+    """Returns the record that `epoch_to_json` wrote; raises as `record_from_json`."""
+    return record_from_json(EpochRecord, value)
+
+
+def evaluation_to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Returns one item of `evaluation.json` as an object."""
+    return record_to_json(evaluation)
+
+
+def evaluation_from_json(value: dict[str, Any]) -> Evaluation:
+    """Returns what `evaluation_to_json` wrote; raises as `record_from_json`."""
+    return record_from_json(Evaluation, value)
+
+
+def _read(annotation: Any, value: Any) -> Any:
+    """Returns a JSON value as the annotated type of a record's field."""
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is types.UnionType:  # only ever "X | None"
+        return None if value is None else _read(arguments[0], value)
+    if typing.get_origin(annotation) is tuple:
+        if arguments[1] is Ellipsis:
+            return tuple(_read(arguments[0], item) for item in value)
+        pairs = zip(arguments, value, strict=True)
+        return tuple(_read(kind, item) for kind, item in pairs)
+    if dataclasses.is_dataclass(annotation):
+        return record_from_json(typing.cast("type[Any]", annotation), value)
+    return float(value) if annotation is float else value

@@ -7,7 +7,6 @@ is left behind, no window system is asked for, and threads do not meet.
 """
 
 import contextlib
-import io
 import logging
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -19,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from residency.errors import ConfigError
-from residency.report.atomic import write_whole
+from residency.files import replacing
 from residency.report.fonts import Typeface, typeface_for
 
 # Blue and vermillion of Okabe and Ito's palette (https://jfly.uni-koeln.de/color/),
@@ -96,10 +95,10 @@ def save(figure: Figure, path: Path) -> Path:
         raise ConfigError(
             f"figure {path.name!r}: expected a name ending in .svg or .png."
         )
-    content = io.BytesIO()
     metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
-    figure.savefig(content, format=suffix[1:], dpi=figure.dpi, metadata=metadata)
-    return write_whole(path, content.getvalue())
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=suffix[1:], dpi=figure.dpi, metadata=metadata)
+    return path
 
 
 def light_grid(axes: Axes) -> None:
