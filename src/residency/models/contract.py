@@ -113,15 +113,10 @@ def load_model(path: str | Path) -> tuple[keras.Model, Contract | None]:
             held = MEMBER in archive.namelist()
             text = _read(archive, MEMBER, _MAX_JSON_BYTES) if held else None
         contract = from_json(Contract, json.loads(text)) if text else None
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (
-        ValueError,  # ConfigError of a contract and broken JSON among them
-        TypeError,
-        KeyError,
-        OSError,
-        RecursionError,
-        zipfile.BadZipFile,
-    ) as error:
+        model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except ExportError:
+        raise
+    except Exception as error:  # a damaged file may break any reader, in any way
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise ExportError(
             f"{path}: cannot be read as a model ({reason or type(error).__name__}). "
