@@ -3,6 +3,9 @@
 Photos become PNG, everything else SVG. No figure knows of the page it stands on.
 """
 
+from residency.report.figures.confusion import confusion_matrix
+from residency.report.figures.curves import curves
 from residency.report.figures.grid import image_grid
+from residency.report.figures.predictions import prediction_grid
 
-__all__ = ["image_grid"]
+__all__ = ["confusion_matrix", "curves", "image_grid", "prediction_grid"]
