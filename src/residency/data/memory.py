@@ -32,7 +32,7 @@ def _text(path: Path) -> str:
 
 
 def _physical() -> int:
-    """Returns half the physical memory, as on macOS, which does not say what is free."""
+    """Returns half of all memory: macOS does not say how much is free."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, ValueError, OSError):  # Windows

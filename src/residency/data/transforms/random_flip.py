@@ -37,5 +37,6 @@ class RandomFlip:
         """
         flipped = np.flatnonzero(draws[:, 0] < self.probability)
         result = images.copy()
-        result[flipped] = images[flipped, :, ::-1]
+        backwards = np.arange(images.shape[2])[::-1]
+        result[flipped] = np.take(images[flipped], backwards, axis=2)
         return result

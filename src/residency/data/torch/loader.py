@@ -1,0 +1,72 @@
+"""Batches made by worker processes, in order: torch's `DataLoader`, one item a batch.
+
+A worker gets a step's number and returns the whole batch, so what it makes cannot
+depend on how many workers there are. Pixels travel in shared memory, uncopied.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from residency.data.pipeline import Batch
+from residency.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steps(Dataset[Any]):
+    """The batches of one epoch as torch's map from position to item."""
+
+    make: Callable[[int], Batch]
+    steps: range
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, position: int) -> tuple[Any, ...]:
+        batch = self.make(self.steps[position])
+        arrays = (batch.images, batch.labels, batch.rows)
+        return (*map(torch.from_numpy, arrays), batch.broken)
+
+
+def ordered(
+    make: Callable[[int], Batch], steps: range, workers: int
+) -> Iterator[Batch]:
+    """Yields `make(step)` for each of `steps`, in order, made by worker processes.
+
+    Args:
+        make: Makes one batch; it and all it holds can be pickled.
+        steps: Numbers of the batches wanted.
+        workers: Number of processes, at least 1. They end with the iterator.
+
+    Raises:
+        EngineError: A worker process died.
+    """
+    loader = DataLoader(
+        _Steps(make, steps),
+        batch_size=None,
+        num_workers=min(workers, max(1, len(steps))),
+        worker_init_fn=_leave_interrupts_to_main,
+    )
+    try:
+        for images, labels, rows, broken in loader:
+            yield Batch(images.numpy(), labels.numpy(), rows.numpy(), broken)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise EngineError(
+            f"A worker process that reads images died ({_first_line(error)}). Most "
+            "often memory ran out: use fewer workers or smaller images, or workers=0."
+        ) from error
+
+
+def _leave_interrupts_to_main(worker: int) -> None:
+    """Ctrl-C reaches every process; the main one ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
