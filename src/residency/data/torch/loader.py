@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from residency.data.pipeline import Batch
-from residency.errors import EngineError
+from residency.errors import EngineError, ResidencyError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +26,11 @@ class _Steps(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, position: int) -> tuple[Any, ...]:
-        batch = self.make(self.steps[position])
+    def __getitem__(self, position: int) -> tuple[Any, ...] | ResidencyError:
+        try:
+            batch = self.make(self.steps[position])
+        except ResidencyError as error:
+            return error  # raised by torch, it would carry a traceback in its text
         arrays = (batch.images, batch.labels, batch.rows)
         return (*map(torch.from_numpy, arrays), batch.broken)
 
@@ -44,15 +47,20 @@ def ordered(
 
     Raises:
         EngineError: A worker process died.
+        ResidencyError: As `make` raised it.
     """
     loader = DataLoader(
         _Steps(make, steps),
         batch_size=None,
+        collate_fn=_unchanged,
         num_workers=min(workers, max(1, len(steps))),
         worker_init_fn=_leave_interrupts_to_main,
     )
     try:
-        for images, labels, rows, broken in loader:
+        for item in loader:
+            if isinstance(item, ResidencyError):
+                raise item
+            images, labels, rows, broken = item
             yield Batch(images.numpy(), labels.numpy(), rows.numpy(), broken)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
@@ -61,6 +69,10 @@ def ordered(
             f"A worker process that reads images died ({_first_line(error)}). Most "
             "often memory ran out: use fewer workers or smaller images, or workers=0."
         ) from error
+
+
+def _unchanged(item: Any) -> Any:
+    return item
 
 
 def _leave_interrupts_to_main(worker: int) -> None:
