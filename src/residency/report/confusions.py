@@ -53,7 +53,8 @@ def confusions_in_words(evaluation: Evaluation, *, most: int = 8) -> list[str]:
     >>> names = ("Cockatoo", "Skimmer")
     >>> scores = tuple(ClassScore(name, 0.9, 0.9, 0.9, 33) for name in names)
     >>> counts = ((31, 2), (0, 33))
-    >>> two = Evaluation("test", False, Proportion(64, 66), None, 0.1, scores, counts, ())
+    >>> right = Proportion(64, 66)
+    >>> two = Evaluation("test", False, right, None, 0.1, scores, counts, ())
     >>> for sentence in confusions_in_words(two):
     ...     print(sentence)
     Cockatoo is taken for Skimmer in 2 of 33 images.

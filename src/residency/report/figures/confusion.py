@@ -75,19 +75,17 @@ def _draw_matrix(counts: Floats, names: list[str], path: Path) -> Path:
     number = len(names)
     measure = _inches(8.0)
     labels = [shorten(name, NAME_INCHES, measure) for name in names]
-    margin = max(map(measure, labels)) + 0.45
+    margin = max(map(measure, labels)) + 0.4
     side = min(8.6 - margin, max(2.4, 0.42 * number))
-    width, height = side + margin + 0.35, side + margin + 0.55
+    width, height = side + margin + 0.1, side + margin + 0.1
     figure = new_figure(width, height)
-    axes = figure.add_axes((margin / width, 0.1 / height, side / width, side / height))
+    axes = figure.add_axes((margin / width, 0.08 / height, side / width, side / height))
     axes.imshow(colored(counts), interpolation="none", aspect="equal")
     axes.spines[:].set_visible(False)
     _draw_names(axes, labels)
-    axes.text(
-        0, 1 - 0.06 / height, "rows: true class; columns: predicted; "
-        "colour: share of the row, right blue, wrong orange",
-        transform=figure.transFigure, va="top", fontsize=8, color=GREY,
-    )  # fmt: skip
+    axes.set_ylabel("true class", color=GREY)
+    axes.set_xlabel("predicted class", color=GREY)
+    axes.xaxis.set_label_position("top")
     if number <= MOST_WITH_NUMBERS:
         _draw_counts(axes, counts, side / number)
     return save(figure, path)

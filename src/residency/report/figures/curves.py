@@ -46,8 +46,8 @@ def curves(history: Sequence[EpochRecord], path: Path | str) -> Path:
     with drawing():
         figure = new_figure(10.0, 4.3)
         grid = figure.add_gridspec(
-            2, 2, height_ratios=(4.2, 1), hspace=0.16, wspace=0.3,
-            left=0.055, right=0.915, top=0.92, bottom=0.11,
+            2, 2, height_ratios=(4.2, 1), hspace=0.16, wspace=0.36,
+            left=0.055, right=0.895, top=0.92, bottom=0.11,
         )  # fmt: skip
         accuracy = figure.add_subplot(grid[:, 0])
         loss = figure.add_subplot(grid[0, 1])
@@ -84,16 +84,17 @@ def _draw_accuracy(axes: Axes, history: Sequence[EpochRecord]) -> None:
 def _mark_best(axes: Axes, history: Sequence[EpochRecord]) -> None:
     best = best_epoch(history)
     if best is None or best.validation_accuracy is None:
-        _note(axes, "nothing was held out: no validation curve")
+        _remark(axes, "nothing was held out:\nno validation curve", low=True)
         return
     share = best.validation_accuracy
     low, high = (100 * bound for bound in share.interval)
     axes.plot([best.epoch], [100 * share.rate], "o", color=BLUE, markersize=5, zorder=4)
     axes.axvline(best.epoch, color=BLUE, linewidth=0.6, linestyle=(0, (2, 3)))
-    _note(
+    _remark(
         axes,
-        f"best epoch {best.epoch}: {100 * share.rate:.2f} % "
+        f"best epoch {best.epoch}: {100 * share.rate:.2f} %\n"
         f"({low:.1f} to {high:.1f}, n = {share.total:,})",
+        low=True,
     )
 
 
@@ -121,7 +122,7 @@ def _draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
     axes.set_ylim(0, top)
     _label_ends(axes, ends)
     told = [_wild(lines, top), _no_number(lines)]
-    _note(axes, "; ".join(text for text in told if text))
+    _remark(axes, "\n".join(text for text in told if text))
 
 
 def _wild(lines: Sequence[tuple[str, list[tuple[int, float]], str]], top: float) -> str:
@@ -131,12 +132,13 @@ def _wild(lines: Sequence[tuple[str, list[tuple[int, float]], str]], top: float)
         return ""
     value, epoch, name = max(above)
     count = f"{len(above)} values" if len(above) > 1 else "1 value"
-    return f"{count} above the axis, up to {value:.3g} ({name}, epoch {epoch})"
+    return f"{count} above the axis:\nup to {value:.3g} ({name}, epoch {epoch})"
 
 
 def _no_number(lines: Sequence[tuple[str, list[tuple[int, float]], str]]) -> str:
+    """Returns where the loss stopped being a number, in words."""
     broken = [e for _, points, _ in lines for e, v in points if not math.isfinite(v)]
-    return f"not a number from epoch {min(broken)}" if broken else ""
+    return f"not a number, first in epoch {min(broken)}" if broken else ""
 
 
 def _draw_learning_rate(axes: Axes, history: Sequence[EpochRecord]) -> None:
@@ -222,8 +224,17 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
         )
 
 
-def _note(axes: Axes, text: str) -> None:
-    """Writes a remark at the right of the panel's title line."""
+def _remark(axes: Axes, text: str, *, low: bool = False) -> None:
+    """Writes inside the panel at the right, where the curves leave room."""
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.0}
     axes.text(
-        1.0, 1.018, text, transform=axes.transAxes, ha="right", color=GREY, fontsize=8
+        0.985,
+        0.04 if low else 0.94,
+        text,
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom" if low else "top",
+        fontsize=8.5,
+        bbox=box if text else None,
+        zorder=5,
     )
