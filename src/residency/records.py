@@ -7,6 +7,7 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -79,6 +80,22 @@ class EpochRecord:
     """Since the epoch's start, evaluation included; time before a resume counts."""
     images_per_second: float
     """Of the training steps alone."""
+
+
+def best_epoch(history: Sequence[EpochRecord]) -> EpochRecord | None:
+    """Returns the epoch that validates best; of equal accuracies the lowest loss.
+
+    `None` if nothing was held out: the lowest training loss is no reason to call
+    an epoch the best.
+    """
+    measured = [record for record in history if record.validation_accuracy is not None]
+    return max(measured, key=_validation_rank, default=None)
+
+
+def _validation_rank(record: EpochRecord) -> tuple[float, float]:
+    accuracy, loss = record.validation_accuracy, record.validation_loss
+    rate = accuracy.rate if accuracy is not None else 0.0
+    return (rate, -loss if loss is not None and not math.isnan(loss) else -math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from residency.data.draws import permutation
 from residency.data.index import Index
+from residency.data.splits import Split
 from residency.records import Quarantined
 
 
@@ -17,6 +19,10 @@ class Frames(Protocol):
 
     def __getitem__(self, i: int) -> np.ndarray:
         """Returns image `i`, `(height, width, 3)`; raises `BrokenImageError`."""
+        ...
+
+    def select(self, rows: np.ndarray) -> "Frames":
+        """Returns the frames of the images numbered `rows`, in that order."""
         ...
 
 
@@ -37,6 +43,14 @@ class Part:
         """Class numbers, int64, `(images,)`."""
         return self.index.labels
 
+    def select(self, rows: np.ndarray) -> "Part":
+        """Returns the part with only the images numbered `rows`, in that order."""
+        return Part(self.name, self.index.select(rows), self.frames.select(rows))
+
+    def sample(self, count: int, seed: int) -> "Part":
+        """Returns `count` images of the part, or all, chosen by `seed` alone."""
+        return self.select(permutation(seed, 0, len(self))[:count])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
@@ -55,6 +69,10 @@ class Dataset:
     quarantined: tuple[Quarantined, ...] = ()
     memory: str = ""
     """One line: how many bytes the decoded images take, and where they are kept."""
+    split: Split | None = None
+    """Which image is in which part, to be recorded; `None` if put together by hand."""
+    fingerprint: str = ""
+    """Of the source's index, broken images included; changes when the data change."""
 
     @property
     def num_classes(self) -> int:

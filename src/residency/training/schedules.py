@@ -4,6 +4,7 @@ A schedule also says how long training lasts, in steps or in epochs; all its
 other times are in the same unit. It is the one owner of the rate.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -86,7 +87,7 @@ class StepDecay(Schedule):
         require_positive(self, "factor")
         require_between(self, "factor", 0, 1)
         bounds = (0.0, *self.boundaries, self.total)
-        rising = all(a < b for a, b in zip(bounds, bounds[1:], strict=False))
+        rising = all(a < b for a, b in itertools.pairwise(bounds))
         unit = "steps" if self.total_steps is not None else "epochs"
         require(
             self,

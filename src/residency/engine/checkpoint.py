@@ -1,0 +1,116 @@
+"""Checkpoints: one safetensors file each, whole or absent, no pickles.
+
+Tensors: the model's variables, the optimizer's state, the random state.
+Metadata: the counters of `TrainState`, the loss scale and the Keras callbacks.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from residency.engine.state import INTERRUPTED, TrainState
+from residency.engine.step import Step
+from residency.errors import EngineError
+from residency.files import replacing
+from residency.records import epoch_from_json, epoch_to_json
+
+KEEP = 2
+
+
+def save_checkpoint(
+    folder: Path, step: Step, state: TrainState, callbacks: list[dict[str, Any]]
+) -> Path:
+    """Writes a checkpoint, then removes all but the newest two."""
+    plain = dataclasses.replace(state, loss_sum=0.0, history=[], broken=[])
+    counters = dataclasses.asdict(plain)
+    counters["loss_sum"] = float(state.loss_sum)
+    counters["history"] = [epoch_to_json(record) for record in state.history]
+    if state.stop == INTERRUPTED:
+        counters["stop"] = None  # the next session goes on
+    metadata = {
+        "state": json.dumps(counters),
+        "scaler": json.dumps(step.scaler.state_dict()),
+        "callbacks": json.dumps(callbacks),
+    }
+    path = folder / f"step-{state.step:09d}.safetensors"
+    with replacing(path) as temporary:
+        save_file(_tensors(step), str(temporary), metadata)
+    for old in checkpoints(folder)[:-KEEP]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_checkpoint(
+    folder: Path, step: Step
+) -> tuple[TrainState, list[dict[str, Any]]] | None:
+    """Restores the newest readable checkpoint into `step`.
+
+    Returns:
+        The counters and the callbacks' state; `None` if there is no checkpoint.
+
+    Raises:
+        EngineError: The checkpoint is of another model, or none is readable.
+    """
+    found = checkpoints(folder)
+    for path in reversed(found):
+        try:
+            with safe_open(str(path), "pt") as file:
+                metadata = file.metadata()
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError):
+            continue  # damaged after it was written: the one before serves
+        _restore(step, tensors, path)
+        step.scaler.load_state_dict(json.loads(metadata["scaler"]))
+        counters = json.loads(metadata["state"])
+        history = [epoch_from_json(record) for record in counters.pop("history")]
+        state = TrainState(**counters, history=history)
+        return state, json.loads(metadata["callbacks"])
+    if found:
+        raise EngineError(f"{folder}: none of {len(found)} checkpoints can be read.")
+    return None
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Returns the checkpoints in `folder`, oldest first."""
+    return sorted(folder.glob("step-*.safetensors"))
+
+
+def _tensors(step: Step) -> dict[str, torch.Tensor]:
+    """Returns contiguous copies of all tensors by name."""
+    tensors = {f"model/{k}": v for k, v in step.network.variables().items()}
+    for number, buffers in step.optimizer.state_dict()["state"].items():
+        for name, value in buffers.items():
+            if isinstance(value, torch.Tensor):
+                tensors[f"optimizer/{number}/{name}"] = value
+    tensors["random/cpu"] = torch.get_rng_state()
+    if step.network.device.type == "cuda":
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    return {k: v.detach().to("cpu", copy=True).contiguous() for k, v in tensors.items()}
+
+
+def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    variables = step.network.variables()
+    saved = {k.removeprefix("model/") for k in tensors if k.startswith("model/")}
+    if saved != set(variables):
+        odd = sorted(saved ^ set(variables))[0]
+        raise EngineError(
+            f"{path}: is a checkpoint of another model; {odd!r} is in one and not in "
+            "the other."
+        )
+    with torch.no_grad():
+        for key, value in variables.items():
+            value.copy_(tensors[f"model/{key}"])
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer/"):
+            _, number, name = key.split("/")
+            state.setdefault(int(number), {})[name] = value
+    step.optimizer.load_state_dict(step.optimizer.state_dict() | {"state": state})
+    torch.set_rng_state(tensors["random/cpu"])
+    if "random/cuda" in tensors and step.network.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random/cuda"])

@@ -1,0 +1,125 @@
+"""Measuring a network on a part: fixed order, no augmentation, inference mode."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from residency.data import Batch, Dataset, Part, in_order
+from residency.engine.network import Network
+from residency.records import Evaluation, Prediction, Proportion
+from residency.training.metrics import class_scores, confusion_matrix, top_k
+
+BATCH_SIZE = 256
+MOST_WRONG = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Accuracy and mean cross-entropy on one part."""
+
+    accuracy: Proportion
+    loss: float
+
+
+def measure(network: Network, dataset: Dataset, part: Part) -> Measurement:
+    """Returns accuracy and loss of `network` on `part` of `dataset`."""
+    correct = total = 0
+    loss = 0.0
+    for batch, logits in _outputs(network, dataset, part):
+        labels = torch.from_numpy(batch.labels).to(logits.device)
+        loss += float(cross_entropy(logits, labels, reduction="sum").double())
+        correct += int((logits.argmax(dim=1) == labels).sum())
+        total += len(labels)
+    return Measurement(Proportion(correct, total), loss / total)
+
+
+def evaluate(
+    network: Network, dataset: Dataset, part: Part, *, used_for_choosing: bool
+) -> Evaluation:
+    """Returns all figures of `network` on `part`.
+
+    Args:
+        network: A trained model.
+        dataset: Gives class names, size and resize mode.
+        part: One of its parts.
+        used_for_choosing: The part was used for choosing the epoch or a setting.
+    """
+    class_names = dataset.class_names
+    pairs = list(_outputs(network, dataset, part))
+    labels = np.concatenate([batch.labels for batch, _ in pairs])
+    rows = np.concatenate([batch.rows for batch, _ in pairs])
+    logits = torch.cat([logits.cpu() for _, logits in pairs])
+    loss = float(cross_entropy(logits.double(), torch.from_numpy(labels)))
+    probabilities = logits.softmax(dim=1).numpy()
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
+    names = [part.index.names[row] for row in rows]
+    return Evaluation(
+        part=part.name,
+        used_for_choosing=used_for_choosing,
+        accuracy=top_k(probabilities, labels, 1),
+        top5=top_k(probabilities, labels, 5) if len(class_names) > 5 else None,
+        loss=loss,
+        classes=class_scores(confusion, class_names),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        wrong=_wrong(names, labels, probabilities, class_names),
+    )
+
+
+def predictions(
+    names: list[str],
+    probabilities: np.ndarray,
+    class_names: tuple[str, ...],
+    truth: list[str | None] | None = None,
+) -> list[Prediction]:
+    """Returns one `Prediction` a row of `probabilities` `(images, classes)`."""
+    found = []
+    for row, name in enumerate(names):
+        order = np.argsort(-probabilities[row], kind="stable")[:5]
+        top = tuple((class_names[k], float(probabilities[row, k])) for k in order)
+        true = truth[row] if truth else None
+        found.append(Prediction(name, top[0][0], top[0][1], top, true))
+    return found
+
+
+def probabilities(network: Network, images: np.ndarray) -> np.ndarray:
+    """Returns float32 probabilities `(images, classes)` of uint8 `images`."""
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), BATCH_SIZE):
+            logits = network.logits(images[start : start + BATCH_SIZE], training=False)
+            found.append(logits.softmax(dim=1).cpu().numpy())
+    return np.concatenate(found)
+
+
+def _outputs(
+    network: Network, dataset: Dataset, part: Part
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    batches = in_order(part, dataset.image_size, BATCH_SIZE, resize=dataset.resize)
+    with torch.inference_mode():
+        for batch in batches:
+            if len(batch):
+                yield batch, network.logits(batch.images, training=False)
+
+
+def _wrong(
+    names: list[str],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: tuple[str, ...],
+) -> tuple[Prediction, ...]:
+    """Returns the misclassified images, the most confident mistakes first."""
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = probabilities[wrong, predicted[wrong]]
+    wrong = wrong[np.argsort(-confidence, kind="stable")][:MOST_WRONG]
+    return tuple(
+        predictions(
+            [names[row] for row in wrong],
+            probabilities[wrong],
+            class_names,
+            [class_names[labels[row]] for row in wrong],
+        )
+    )

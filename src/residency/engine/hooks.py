@@ -1,0 +1,234 @@
+"""Hooks: what happens around the steps, each a few lines, called in list order.
+
+The order in `residency.run`: measuring, keeping the best, logs, progress, Keras
+callbacks, and the checkpoint last, so that it holds what the others did.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from residency.data import Dataset
+from residency.engine.checkpoint import save_checkpoint
+from residency.engine.evaluation import Measurement, measure
+from residency.engine.network import Network
+from residency.engine.state import EpochSums, TrainState
+from residency.engine.step import Step
+from residency.files import write_json, write_text
+from residency.records import (
+    EpochRecord,
+    Quarantined,
+    best_epoch,
+    epoch_to_json,
+    record_to_json,
+)
+
+logger = logging.getLogger(__name__)
+
+SAMPLE = 2_000  # training images measured where nothing is held out
+
+
+class Hook:
+    """Does nothing; a hook overrides the moments it cares about."""
+
+    def on_start(self, state: TrainState) -> None:
+        """Before the first step, after a resume too."""
+
+    def before_epoch(self, state: TrainState) -> None:
+        """Before the first step of an epoch, or the first one after a resume."""
+
+    def before_step(self, state: TrainState) -> None:
+        """Before each step; `state.step` counts the finished ones."""
+
+    def after_step(self, state: TrainState) -> None:
+        """After each step."""
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """After an epoch; `state.epoch` counts it already."""
+
+    def on_end(self, state: TrainState) -> None:
+        """After the last step, when all are done or training was stopped."""
+
+
+class Measure(Hook):
+    """Measures the training sample and the validation part after each epoch."""
+
+    def __init__(self, network: Network, dataset: Dataset) -> None:
+        self.network, self.dataset = network, dataset
+        held_out = dataset.validation
+        self.sample = dataset.train.sample(len(held_out) if held_out else SAMPLE, 0)
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Adds the epoch's record to the history."""
+        start = time.perf_counter()
+        train = measure(self.network, self.dataset, self.sample)
+        held_out: Measurement | None = None
+        if self.dataset.validation is not None:
+            held_out = measure(self.network, self.dataset, self.dataset.validation)
+        seconds = sums.training_seconds + time.perf_counter() - start
+        record = EpochRecord(
+            epoch=state.epoch,
+            step=state.step,
+            learning_rate=state.learning_rate,
+            loss=sums.loss,
+            train_accuracy=train.accuracy,
+            train_loss=train.loss,
+            validation_accuracy=held_out and held_out.accuracy,
+            validation_loss=held_out and held_out.loss,
+            seconds=seconds,
+            images_per_second=sums.images / max(sums.training_seconds, 1e-9),
+        )
+        state.history.append(record)
+
+
+class KeepBest(Hook):
+    """Calls `save` after each epoch that is the best so far."""
+
+    def __init__(self, save: Callable[[], None]) -> None:
+        self.save = save
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Saves the model of the best epoch."""
+        if best_epoch(state.history) is state.history[-1]:
+            self.save()
+
+
+class MetricsFile(Hook):
+    """Keeps `metrics.jsonl`: one line an epoch, none twice after a resume."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_start(self, state: TrainState) -> None:
+        """Writes the file anew from the history that the checkpoint holds."""
+        write_text(self.path, "".join(map(_line, state.history)))
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Appends the epoch's line."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(state.history[-1]))
+
+
+def _line(record: EpochRecord) -> str:
+    return json.dumps(epoch_to_json(record)) + "\n"
+
+
+class QuarantineFile(Hook):
+    """Keeps `quarantine.json`, and says when an epoch met broken images."""
+
+    def __init__(self, path: Path, known: Sequence[Quarantined]) -> None:
+        self.path, self.known = path, {each.name: each for each in known}
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Adds what the epoch's batches could not decode."""
+        new = {each.name: each for each in state.broken} | self.known
+        if len(new) > len(self.known):
+            logger.warning(
+                "%d broken images were left out in this epoch; they are listed in %s",
+                len(new) - len(self.known),
+                self.path,
+            )
+            self.known = new
+            write_json(self.path, record_to_json(tuple(new.values())))
+
+
+class TensorBoard(Hook):
+    """Writes TensorBoard event files, without TensorFlow."""
+
+    def __init__(self, folder: Path, every_steps: int = 10) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self.folder, self.every_steps = folder, every_steps
+        self._make = SummaryWriter
+
+    def on_start(self, state: TrainState) -> None:
+        """Opens a file; what an earlier one holds past `state.step` is hidden."""
+        self.writer = self._make(str(self.folder), purge_step=state.step + 1)
+
+    def after_step(self, state: TrainState) -> None:
+        """Writes the rate and the epoch's mean loss so far, every few steps."""
+        if state.step % self.every_steps == 0:
+            loss = float(state.loss_sum) / state.images
+            self.writer.add_scalar(
+                "step/learning_rate", state.learning_rate, state.step
+            )
+            self.writer.add_scalar("step/mean_loss", loss, state.step)
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Writes the epoch's accuracies and losses."""
+        record = state.history[-1]
+        scalars = {
+            "accuracy/train_sample": record.train_accuracy.rate,
+            "loss/train_sample": record.train_loss,
+            "loss/train": record.loss,
+        }
+        if record.validation_accuracy is not None:
+            scalars["accuracy/validation"] = record.validation_accuracy.rate
+            scalars["loss/validation"] = record.validation_loss or 0.0
+        for name, value in scalars.items():
+            self.writer.add_scalar(name, value, state.step)
+        self.writer.flush()
+
+    def on_end(self, state: TrainState) -> None:
+        """Closes the file."""
+        self.writer.close()
+
+
+class StopOnNonFinite(Hook):
+    """Ends a training whose loss is no longer a finite number."""
+
+    def after_step(self, state: TrainState) -> None:
+        """Looks at the sum every 50 steps, so that the device is rarely waited for."""
+        if state.step % 50 == 0 and not np.isfinite(float(state.loss_sum)):
+            state.stop = f"the loss is not finite at step {state.step}"
+
+
+class Checkpoint(Hook):
+    """Saves all that a resume needs: after each epoch, every few minutes, at the end.
+
+    Args:
+        folder: Where the files go; the newest two are kept.
+        step: Its network, optimizer and loss scale are saved.
+        callbacks: Gives the state of the Keras callbacks.
+        seconds: Longest time between two saves.
+        every_steps: Save after so many steps, too; `None`: by time alone.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        step: Step,
+        callbacks: Callable[[], list[dict]],
+        *,
+        seconds: float = 300.0,
+        every_steps: int | None = None,
+    ) -> None:
+        self.folder, self.step, self.callbacks = folder, step, callbacks
+        self.seconds, self.every_steps = seconds, every_steps
+        self._saved_at, self._saved_step = time.monotonic(), -1
+
+    def after_step(self, state: TrainState) -> None:
+        """Saves when the time or the number of steps is up."""
+        due = time.monotonic() - self._saved_at > self.seconds
+        if self.every_steps and state.step % self.every_steps == 0:
+            due = True
+        if due:
+            self.save(state)
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Saves between two epochs."""
+        self.save(state)
+
+    def on_end(self, state: TrainState) -> None:
+        """Saves what a stop inside an epoch would lose."""
+        if state.step != self._saved_step:
+            self.save(state)
+
+    def save(self, state: TrainState) -> None:
+        """Writes one checkpoint."""
+        save_checkpoint(self.folder, self.step, state, self.callbacks())
+        self._saved_at, self._saved_step = time.monotonic(), state.step

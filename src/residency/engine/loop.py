@@ -1,0 +1,57 @@
+"""The training loop."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from residency.data import Pipeline
+from residency.engine.hooks import Hook
+from residency.engine.state import TrainState
+from residency.engine.step import Step
+
+
+def fit(
+    step: Step,
+    pipeline: Pipeline,
+    rate: Callable[[TrainState], float],
+    state: TrainState,
+    hooks: Sequence[Hook],
+) -> None:
+    """Trains from where `state` stands to its last step, or until a hook says stop.
+
+    Args:
+        step: Trains on one batch.
+        pipeline: Gives the batches of an epoch from any of its steps on.
+        rate: The learning rate of the coming step.
+        state: Moved forward in place.
+        hooks: Called in order around each epoch and step, in reverse at the end.
+    """
+    for hook in hooks:
+        hook.on_start(state)
+    while not (state.finished or state.stop):
+        for hook in hooks:
+            hook.before_epoch(state)
+        before = time.perf_counter()
+        for batch in pipeline.epoch(state.epoch, start=state.step_in_epoch):
+            for hook in hooks:
+                hook.before_step(state)
+            state.learning_rate = rate(state)
+            if len(batch):
+                loss = step(batch.images, batch.labels, state.learning_rate)
+                state.loss_sum = state.loss_sum + loss.double() * len(batch)
+            state.images += len(batch)
+            state.broken += batch.broken
+            state.step += 1
+            state.step_in_epoch += 1
+            now = time.perf_counter()
+            state.training_seconds += now - before
+            for hook in hooks:
+                hook.after_step(state)
+            before = time.perf_counter()
+            if state.finished or state.stop:
+                break
+        if state.finished or state.step_in_epoch >= state.steps_per_epoch:
+            sums = state.close_epoch()
+            for hook in hooks:
+                hook.after_epoch(state, sums)
+    for hook in reversed(hooks):
+        hook.on_end(state)

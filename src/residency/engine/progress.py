@@ -1,0 +1,155 @@
+"""Progress with time left: a bar on a terminal, calm lines elsewhere."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from residency.engine.hooks import Hook
+from residency.engine.state import EpochSums, TrainState
+from residency.records import EpochRecord, best_epoch
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class ShowProgress(Hook):
+    """Prints one line an epoch, and between them a bar or a line every 30 s.
+
+    Args:
+        console: Where to print; whether it is a terminal decides the form.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.bar: Progress | None = None
+
+    def on_start(self, state: TrainState) -> None:
+        """Starts the clock; time left is judged from this session alone."""
+        self.started, self.first_step = time.monotonic(), state.step
+        self.last_line = self.started
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("epoch {task.fields[epoch]}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("loss {task.fields[loss]}  {task.fields[speed]} images/s"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[left]} left"),
+                console=self.console,
+                transient=True,
+            )
+            self.task = self.bar.add_task(
+                "", total=state.total_steps, epoch="-", loss="-", speed="-", left="?"
+            )
+            self.bar.start()
+
+    def after_step(self, state: TrainState) -> None:
+        """Moves the bar, or prints a line when 30 s have passed."""
+        now = time.monotonic()
+        if self.bar is not None:
+            if state.step % 10 == 0 or state.step == state.total_steps:
+                self.bar.update(
+                    self.task,
+                    completed=state.step,
+                    epoch=_epochs(state, state.epoch + 1),
+                    loss=f"{float(state.loss_sum) / state.images:.4f}",
+                    speed=f"{state.images / max(state.training_seconds, 1e-9):,.0f}",
+                    left=self.time_left(state),
+                )
+        elif now - self.last_line > SECONDS_BETWEEN_LINES:
+            self.last_line = now
+            self.console.print(
+                f"epoch {_epochs(state, state.epoch + 1)} | "
+                f"step {state.step:,} of {state.total_steps:,} | "
+                f"loss {float(state.loss_sum) / state.images:.4f} | "
+                f"{self.time_left(state)} left",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Prints the epoch's line."""
+        self.last_line = time.monotonic()
+        line = epoch_line(state.history[-1], _epochs(state, state.epoch))
+        best = best_epoch(state.history) is state.history[-1]
+        left = "" if state.finished else f" | {self.time_left(state)} left"
+        self.console.print(
+            f"{line}{' | best so far' if best else ''}{left}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_end(self, state: TrainState) -> None:
+        """Removes the bar."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def time_left(self, state: TrainState) -> str:
+        """Returns the time left in words, evaluation included."""
+        done = state.step - self.first_step
+        if done == 0:
+            return "?"
+        seconds = (time.monotonic() - self.started) / done
+        return duration(seconds * (state.total_steps - state.step))
+
+
+def decoding_progress(console: Console | None = None) -> Callable[[int, int], None]:
+    """Returns a `(done, total)` callback that shows how far reading images is."""
+    console = console or Console()
+    bar = Progress(
+        TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), console=console
+    )
+    bar.live.transient = True
+    task = bar.add_task("")
+
+    def show(done: int, total: int) -> None:
+        if not console.is_terminal:
+            return
+        if done == 1:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+        if done == total:
+            bar.stop()
+
+    return show
+
+
+def epoch_line(record: EpochRecord, epoch: str) -> str:
+    """Returns what an epoch measured, in one line."""
+    text = (
+        f"epoch {epoch} | loss {record.loss:.4f} | "
+        f"train {100 * record.train_accuracy.rate:.2f} %"
+    )
+    if record.validation_accuracy is not None:
+        low, high = record.validation_accuracy.interval
+        text += (
+            f" | validation {100 * record.validation_accuracy.rate:.2f} % "
+            f"({100 * low:.1f} to {100 * high:.1f}, used for choosing)"
+        )
+    return f"{text} | {record.images_per_second:,.0f} images/s"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time span as people say it.
+
+    >>> [duration(s) for s in (8, 95, 4000)]
+    ['8 s', '1 min 35 s', '1 h 07 min']
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def _epochs(state: TrainState, number: int) -> str:
+    return f"{number}/{-(-state.total_steps // state.steps_per_epoch)}"

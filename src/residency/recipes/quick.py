@@ -1,0 +1,54 @@
+"""Short trainings from nothing: minutes, not hours. Ours, not a paper's."""
+
+from residency.data import ColorJitter, Data, PadCrop, RandomFlip, RandomResizedCrop
+from residency.models.catalog import Model
+from residency.recipes.recipe import Recipe
+from residency.training import SGD, CrossEntropy, OneCycle
+
+NO_DECAY = ("bias", "gamma", "beta")
+
+CIFAR10 = Recipe(
+    name="quick/cifar10",
+    data=Data(
+        source="cifar10",
+        image_size=32,
+        validation=0.0,
+        batch_size=64,
+        transforms=(PadCrop(padding=2, fill=(125, 123, 114)), RandomFlip()),
+    ),
+    model=Model(name="cifar_resnet20"),
+    optimizer=SGD(learning_rate=0.1, nesterov=True, weight_decay=5e-4),
+    schedule=OneCycle(total_epochs=12, warmup=3),
+)
+DIGITS = Recipe(
+    name="quick/digits",
+    data=Data(
+        source="digits",
+        image_size=16,
+        batch_size=64,
+        transforms=(PadCrop(padding=2),),
+    ),
+    model=Model(name="cifar_resnet20"),
+    optimizer=SGD(learning_rate=0.1, nesterov=True, weight_decay=5e-4),
+    schedule=OneCycle(total_epochs=30, warmup=6),
+)
+PHOTOS = Recipe(
+    name="quick/photos",
+    data=Data(
+        image_size=96,
+        batch_size=32,
+        transforms=(
+            RandomResizedCrop(scale=(0.35, 1.0)),
+            RandomFlip(),
+            ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3),
+        ),
+    ),
+    model=Model(name="resnet18"),
+    optimizer=SGD(
+        learning_rate=0.05, nesterov=True, weight_decay=5e-4, decay_exempt=NO_DECAY
+    ),
+    schedule=OneCycle(total_epochs=40, warmup=8),
+    loss=CrossEntropy(label_smoothing=0.1),
+)
+
+RECIPES = (CIFAR10, DIGITS, PHOTOS)

@@ -1,0 +1,46 @@
+"""What a recipe is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from residency.config import require_positive
+from residency.data import Data
+from residency.models.catalog import Model
+from residency.training import SGD, AdamW, Cosine, CrossEntropy, OneCycle, StepDecay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The number that the recipe promises, and who says so."""
+
+    metric: Literal["error_percent", "accuracy_percent"]
+    value: float
+    source: str
+    """Where the number stands: paper and table, or the file of a measurement."""
+
+    @property
+    def accuracy_percent(self) -> float:
+        """The promise as a test accuracy, in per cent."""
+        return self.value if self.metric == "accuracy_percent" else 100 - self.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """All settings of a training. Everything in it can be set by its path."""
+
+    name: str
+    data: Data
+    model: Model
+    optimizer: SGD | AdamW
+    schedule: StepDecay | Cosine | OneCycle
+    loss: CrossEntropy = CrossEntropy()
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of matrix products and convolutions; variables stay float32."""
+    clip_norm: float | None = None
+    """Largest norm of all gradients together; `None`: no clipping."""
+    seed: int = 0
+    """Of the initial weights, the order of the images and their augmentation."""
+    claim: Claim | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "clip_norm")
