@@ -1,1 +1,33 @@
-"""."""
+"""Images and labels: found, checked, decoded, split, augmented and batched.
+
+Here: sources (`sources/`), splits, decoding, framing, augmentation
+(`transforms/`) and the order of the batches, all in NumPy. Not here: anything that
+needs Keras or torch, save `torch/`, which feeds the device and is imported by the
+engine alone.
+"""
+
+from residency.data.dataset import Dataset, Part
+from residency.data.index import Index
+from residency.data.load import Data, load
+from residency.data.pipeline import Pipeline
+from residency.data.sources import list_datasets
+from residency.data.transforms import (
+    ColorJitter,
+    PadCrop,
+    RandomFlip,
+    RandomResizedCrop,
+)
+
+__all__ = [
+    "ColorJitter",
+    "Data",
+    "Dataset",
+    "Index",
+    "PadCrop",
+    "Part",
+    "Pipeline",
+    "RandomFlip",
+    "RandomResizedCrop",
+    "list_datasets",
+    "load",
+]

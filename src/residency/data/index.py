@@ -20,7 +20,7 @@ class Reader(Protocol):
     """Gives the pixels of sample `i` of the source it was made for."""
 
     def read(self, i: int) -> np.ndarray:
-        """Returns uint8 RGB of shape `(height, width, 3)`; raises `BrokenImageError`."""
+        """Returns uint8 RGB `(height, width, 3)`; raises `BrokenImageError`."""
         ...
 
     def content(self, i: int) -> bytes:
@@ -106,8 +106,10 @@ class Index:
     def fingerprint(self) -> str:
         """Returns a hash of names, labels, sizes and class names."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update("\0".join(self.class_names).encode())
-        digest.update("\0".join(self.names).encode())
+        classes = "\0".join(self.class_names)
+        digest.update(classes.encode(errors="surrogateescape"))
+        # File names that are no valid UTF-8 come as surrogates.
+        digest.update("\0".join(self.names).encode(errors="surrogateescape"))
         digest.update(self.labels.tobytes() + self.sizes.tobytes())
         return digest.hexdigest()
 

@@ -1,0 +1,194 @@
+"""From what the user typed to a `Dataset`: found, checked, framed and split."""
+
+import logging
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from residency.config import require, require_between, require_one_of, require_positive
+from residency.data.dataset import Dataset, Part
+from residency.data.download import Progress
+from residency.data.frames import CACHES, Framed, frame_images
+from residency.data.index import Index, shortened
+from residency.data.sources.readers import ArrayReader
+from residency.data.sources.resolve import resolve
+from residency.data.splits import Split, compare, make_split, read_split
+from residency.data.transforms import RandomResizedCrop, Transform
+from residency.errors import ConfigError, DataError, did_you_mean
+
+logger = logging.getLogger(__name__)
+
+PHOTO_SIZE = 224
+"""Side of the square that photos are brought to, unless told otherwise."""
+
+RESIZES = ("stretch", "pad", "crop")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Data:
+    """Which images a model is trained on, and how they reach it."""
+
+    source: str | None = None
+    """A name, a folder or file, or `kind:PATH`; `None`: said when it is built."""
+    image_size: int | None = None
+    """Side of the square images, in pixels. `None`: the longer side of images that
+    all have one size (CIFAR, IDX, arrays), 224 for photos."""
+    resize: Literal["stretch", "pad", "crop"] = "crop"
+    """How a photo becomes a square."""
+    classes: tuple[str, ...] = ()
+    """Classes to keep; empty keeps all."""
+    validation: float = 0.15
+    """Share cut for validation, in `[0, 1)`: of all images where the source has no
+    parts, of the train part where it has one and lacks validation. 0 cuts none."""
+    test: float = 0.15
+    """Share of all images cut for the test where the source has no parts."""
+    split_seed: int = 0
+    """Another seed, another choice of images."""
+    split_file: str | None = None
+    """A recorded `split.json`. Its images stay where they were; its shares and its
+    seed go before those above."""
+    cache: Literal["auto", "memory", "stream"] = "auto"
+    """Keep decoded images in memory, or decode them in every epoch."""
+    workers: int | None = None
+    """Threads that decode. `None`: as many as Python thinks fit."""
+    batch_size: int = 32
+    transforms: tuple[Transform, ...] = ()
+    """Augmentations of the training images, in this order."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "image_size", "workers", "batch_size")
+        require_one_of(self, "resize", RESIZES)
+        require_one_of(self, "cache", CACHES)
+        require_between(self, "validation", 0, 1)
+        require_between(self, "test", 0, 1)
+        shares = self.validation + self.test
+        require(self, "validation", shares < 1, "less than 1 together with `test`")
+
+    def build(self, source: Any = None, progress: Progress | None = None) -> Dataset:
+        """Returns the data set.
+
+        Args:
+            source: Goes before the field of that name; arrays are possible too.
+            progress: Called with `(done, total)`: bytes of a download, then images.
+
+        Raises:
+            DataError: Nothing usable is there, or a class or part has no image left.
+            ConfigError: No source is given.
+        """
+        chosen = self.source if source is None else source
+        if chosen is None:
+            raise ConfigError("Data.source: expected a data set, got none.")
+        index = resolve(chosen, progress)
+        if self.classes:
+            index = index.only_classes(self.classes)
+        size = self.image_size or _own_size(index)
+        framed = self._framed(index, size, progress)
+        healthy = index.select(framed.healthy)
+        _report_quarantined(index, framed)
+        split = self._split(index, healthy)
+        parts = {
+            name: _part(name, healthy, framed, split)
+            for name in ("train", "validation", "test")
+        }
+        return Dataset(
+            source=index.source,
+            class_names=index.class_names,
+            image_size=size,
+            resize=self.resize,
+            train=parts["train"],
+            validation=parts["validation"] if len(parts["validation"]) else None,
+            test=parts["test"] if len(parts["test"]) else None,
+            quarantined=framed.quarantined,
+            memory=framed.memory,
+            split=split,
+            fingerprint=index.fingerprint(),
+        )
+
+    def _framed(self, index: Index, size: int, progress: Progress | None) -> Framed:
+        return frame_images(
+            index,
+            image_size=size,
+            resize=self.resize,
+            keep_full=any(isinstance(t, RandomResizedCrop) for t in self.transforms),
+            cache=self.cache,
+            workers=self.workers or 0,
+            progress=progress,
+        )
+
+    def _split(self, index: Index, healthy: Index) -> Split:
+        """Returns the split of the images that can be read."""
+        if not len(healthy):
+            raise DataError(f"{index.source}: none of its images can be read.")
+        recorded = read_split(self.split_file) if self.split_file else None
+        if recorded and (changes := compare(recorded, healthy)):
+            logger.warning("%s: since %s: %s", index.source, self.split_file, changes)
+        return make_split(
+            healthy,
+            validation=self.validation,
+            test=self.test,
+            seed=self.split_seed,
+            recorded=recorded,
+        )
+
+
+def load(
+    source: Any, *, image_size: int | None = None, seed: int = 0, **settings: Any
+) -> Dataset:
+    """Returns a data set: found, its broken images set aside, framed and split.
+
+    Args:
+        source: A name (`"cifar10"`, see `list_datasets`), a folder with one subfolder
+            of photos a class, a `.csv`, `.npz` or CIFAR file, `"kind:PATH"`, or arrays
+            `(x, y)` or `((x_train, y_train), (x_test, y_test))`.
+        image_size: Side of the square images, in pixels; by default the images' own
+            size if they share one, else 224.
+        seed: Decides the split. Same seed, same split.
+        **settings: Any other field of `Data`, and `progress`.
+
+    Raises:
+        DataError: Nothing usable is there, or a class or part has no image left.
+        ConfigError: A setting is unknown or does not fit.
+
+    Example:
+
+    >>> data = load("digits", seed=0)
+    >>> data.num_classes, len(data.train), len(data.validation), len(data.test)
+    (10, 1258, 269, 270)
+    """
+    progress = settings.pop("progress", None)
+    known = [field.name for field in fields(Data) if field.name != "source"]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(
+                f"load: no setting {name!r}.{did_you_mean(name, known)} "
+                f"Expected some of {', '.join(known)}."
+            )
+    if isinstance(source, Path):
+        source = str(source)
+    config = Data(image_size=image_size, **{"split_seed": seed, **settings})
+    return config.build(source, progress)
+
+
+def _own_size(index: Index) -> int:
+    reader = index.reader
+    if isinstance(reader, ArrayReader):
+        return max(reader.images.shape[1:3])
+    return PHOTO_SIZE
+
+
+def _part(name: str, healthy: Index, framed: Framed, split: Split) -> Part:
+    positions = split.positions(healthy, name)
+    frames = framed.frames_for(framed.healthy[positions])
+    return Part(name, healthy.select(positions), frames)
+
+
+def _report_quarantined(index: Index, framed: Framed) -> None:
+    if framed.quarantined:
+        first = [f"{q.name}: {q.reason}" for q in framed.quarantined]
+        logger.warning(
+            "%s: %d of %d images cannot be read and are left out (%s)",
+            index.source,
+            len(first),
+            len(index),
+            shortened(first, 3),
+        )

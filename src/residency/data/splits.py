@@ -1,0 +1,390 @@
+"""Train, validation and test: stratified, grouped, recorded in a file.
+
+The split is a pure function of names, labels, groups, shares and seed: the order
+of the files does not matter. Ready parts of a source are obeyed; what is missing
+is cut as `make_split` says. A recorded split keeps every image where it was.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from residency.data.index import PARTS, Index, shortened
+from residency.errors import DataError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where one sample went, and what tells that it is still the same."""
+
+    part: str
+    label: str
+    """Class name."""
+    size: int
+    """Stored bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which sample is in which part, and how that was decided."""
+
+    samples: Mapping[str, Placed]
+    """By sample name."""
+    seed: int
+    validation: float
+    """Share asked for, as in `make_split`."""
+    test: float
+
+    def positions(self, index: Index, part: str) -> np.ndarray:
+        """Returns the positions in `index` of the samples of `part`, int64."""
+        return np.array(
+            [i for i, n in enumerate(index.names) if self._part_of(n) == part],
+            dtype=np.int64,
+        )
+
+    def _part_of(self, name: str) -> str | None:
+        placed = self.samples.get(name)
+        return None if placed is None else placed.part
+
+    def counts(self) -> dict[str, int]:
+        """Returns the number of samples of each part."""
+        found = Counter(placed.part for placed in self.samples.values())
+        return {part: found[part] for part in PARTS}
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what `split.json` holds."""
+        return {
+            "format": FORMAT,
+            "seed": self.seed,
+            "validation": self.validation,
+            "test": self.test,
+            "samples": {
+                name: [p.part, p.label, p.size] for name, p in self.samples.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, where: str = "split.json") -> "Split":
+        """Returns the split that `to_json` wrote.
+
+        Raises:
+            DataError: `value` is something else, or of another format.
+        """
+        try:
+            if value["format"] != FORMAT:
+                raise DataError(
+                    f"{where}: expected a split of format {FORMAT}, "
+                    f"got {value['format']!r}. It was written by another version."
+                )
+            samples = {
+                name: Placed(part, label, size)
+                for name, (part, label, size) in value["samples"].items()
+            }
+            if not {placed.part for placed in samples.values()} <= set(PARTS):
+                raise ValueError("a part is none of " + ", ".join(PARTS))
+            return cls(
+                samples=samples,
+                seed=value["seed"],
+                validation=value["validation"],
+                test=value["test"],
+            )
+        except DataError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"{where}: not a recorded split: {error!r}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How the data differ from those that were split; false if they do not."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    resized: tuple[str, ...] = ()
+    """Same name and class, another number of bytes."""
+    relabelled: tuple[str, ...] = ()
+    """Same name, another class."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.resized or self.relabelled)
+
+    def __str__(self) -> str:
+        lists = {
+            "added": self.added,
+            "removed": self.removed,
+            "changed in size": self.resized,
+            "moved to another class": self.relabelled,
+        }
+        said = [
+            f"{len(names):,} {'image' if len(names) == 1 else 'images'} {what} "
+            f"({shortened(names, 3)})"
+            for what, names in lists.items()
+            if names
+        ]
+        return "; ".join(said) or "no change"
+
+
+def compare(split: Split, index: Index) -> Changes:
+    """Returns what changed in the data since `split` was made."""
+    now = _described(index)
+    both = [name for name in now if name in split.samples]
+    same = [n for n in both if now[n].label == split.samples[n].label]
+    return Changes(
+        added=tuple(sorted(name for name in now if name not in split.samples)),
+        removed=tuple(sorted(name for name in split.samples if name not in now)),
+        resized=tuple(sorted(n for n in same if now[n].size != split.samples[n].size)),
+        relabelled=tuple(sorted(set(both) - set(same))),
+    )
+
+
+def make_split(
+    index: Index,
+    *,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+    recorded: Split | None = None,
+) -> Split:
+    """Returns the three-way split of `index`.
+
+    What is cut depends on the parts that the source has ready:
+
+    | ready | cut |
+    |---|---|
+    | none, or train alone | validation and test, each a share of all images |
+    | train and test | validation, a share of the train part |
+    | train and validation | nothing: there is no test part |
+    | all three | nothing |
+
+    Each class is shared out by largest remainder, and no part of a class that has
+    as many images as parts stays empty. Whole groups move together, largest first.
+
+    Args:
+        index: The samples; its groups, if any, stay together.
+        validation: Share in `[0, 1)`; 0 cuts none.
+        test: Share in `[0, 1)`; 0 cuts none.
+        seed: Another seed, another choice of images; same seed, same choice.
+        recorded: An older split, whose images stay where they are and whose shares
+            and seed rule; images that it does not know restore the shares.
+
+    Raises:
+        DataError: A part or the training images of a class would be empty, a group
+            lies on two sides, or the shares leave nothing to train on.
+    """
+    if recorded is not None:
+        validation, test, seed = recorded.validation, recorded.test, recorded.seed
+    if min(validation, test) < 0 or validation + test >= 1:
+        raise DataError(
+            f"{index.source}: expected shares of validation and test that leave a "
+            f"train part, got {validation} and {test}."
+        )
+    shares, fixed = _shares_and_fixed(index, validation, test)
+    if recorded is not None:
+        known = recorded.samples
+        fixed |= {name: known[name].part for name in index.names if name in known}
+    parts = _assign(index, shares, fixed, seed)
+    _require_filled(index, parts, shares)
+    described = _described(index)
+    samples = {
+        name: Placed(parts[name], described[name].label, described[name].size)
+        for name in sorted(parts)
+    }
+    return Split(samples=samples, seed=seed, validation=validation, test=test)
+
+
+def write_split(split: Split, path: str | Path) -> None:
+    """Writes `split` as JSON."""
+    text = json.dumps(split.to_json(), indent=0, sort_keys=True)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def read_split(path: str | Path) -> Split:
+    """Returns the split that `write_split` wrote.
+
+    Raises:
+        DataError: There is no such file, or it is something else.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: no split can be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise DataError(f"{path}: not a recorded split: {error}.") from error
+    return Split.from_json(value, str(path))
+
+
+def class_targets(count: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """Returns how many of `count` images of one class each part gets.
+
+    Largest remainder, ties in the order of `shares`; then no part with a share
+    stays empty if there are images enough for all of them.
+
+    >>> class_targets(10, {"train": 0.7, "validation": 0.15, "test": 0.15})
+    {'train': 7, 'validation': 2, 'test': 1}
+    """
+    exact = {part: round(count * share, 9) for part, share in shares.items()}
+    targets = {part: int(value) for part, value in exact.items()}
+    by_remainder = sorted(shares, key=lambda part: targets[part] - exact[part])
+    for part in by_remainder[: count - sum(targets.values())]:
+        targets[part] += 1
+    wanted = [part for part in shares if shares[part] > 0]
+    if count >= len(wanted):
+        for part in wanted:
+            if targets[part] == 0:
+                targets[max(targets, key=lambda p: targets[p])] -= 1
+                targets[part] = 1
+    return targets
+
+
+def _shares_and_fixed(
+    index: Index, validation: float, test: float
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Returns the share of each part to cut, and where samples are already."""
+    ready = set(index.parts or ())
+    if index.parts is None or ready <= {"train"}:
+        train = 1 - validation - test
+        return {"train": train, "validation": validation, "test": test}, {}
+    pairs = zip(index.names, index.parts, strict=True)
+    fixed = {name: part for name, part in pairs if part != "train"}
+    if "validation" in ready:
+        return {"train": 1.0}, fixed
+    return {"train": 1 - validation, "validation": validation}, fixed
+
+
+def _assign(
+    index: Index, shares: Mapping[str, float], fixed: Mapping[str, str], seed: int
+) -> dict[str, str]:
+    """Returns the part of every sample.
+
+    Groups, the largest first, go where their classes lack most images.
+    """
+    members = _members(index)
+    home = _homes(index, members, fixed)
+    labels = index.labels.tolist()
+    targets = _targets(index, shares)
+    have: Counter[tuple[str, int]] = Counter()
+    for group, part in home.items():
+        have.update((part, labels[i]) for i in members[group])
+    parts: dict[str, str] = {}
+    for group in sorted(members, key=lambda g: (-len(members[g]), _draw(seed, g))):
+        if group not in home:
+            counts = Counter(labels[i] for i in members[group])
+            home[group] = _neediest(counts, tuple(shares), targets, have)
+            have.update({(home[group], c): count for c, count in counts.items()})
+        parts |= {index.names[i]: home[group] for i in members[group]}
+    return parts
+
+
+def _members(index: Index) -> dict[str, list[int]]:
+    """Returns the positions of each group; without groups, each sample is one."""
+    members: dict[str, list[int]] = {}
+    for i, group in enumerate(index.groups or index.names):
+        members.setdefault(group, []).append(i)
+    return members
+
+
+def _homes(
+    index: Index, members: Mapping[str, list[int]], fixed: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns the part of each group that has a sample with a fixed part."""
+    homes: dict[str, str] = {}
+    for group, positions in members.items():
+        ready = {index.parts[i] for i in positions} if index.parts else set()
+        found = {fixed[n] for n in (index.names[i] for i in positions) if n in fixed}
+        if len(found) > 1 or ("train" in ready and len(ready) > 1):
+            sides = " and ".join(part for part in PARTS if part in found | ready)
+            raise DataError(
+                f"{index.source}: group {group!r} lies in {sides}. Images of one "
+                f"group belong on one side: move them, or drop the group column."
+            )
+        if found:
+            homes[group] = found.pop()
+    return homes
+
+
+def _targets(index: Index, shares: Mapping[str, float]) -> dict[tuple[str, int], int]:
+    """Returns the number of images wanted by part and class, of those to cut."""
+    train = np.array([part == "train" for part in index.parts or ()], dtype=bool)
+    pool = index.labels[train] if index.parts else index.labels
+    counts = np.bincount(pool, minlength=len(index.class_names)).tolist()
+    return {
+        (part, label): target
+        for label, count in enumerate(counts)
+        for part, target in class_targets(count, shares).items()
+    }
+
+
+def _neediest(
+    counts: Mapping[int, int],
+    parts: Sequence[str],
+    targets: Mapping[tuple[str, int], int],
+    have: Mapping[tuple[str, int], int],
+) -> str:
+    """Returns the part that a group with these class counts serves best.
+
+    First a part that has none of a class, if the group is not too large for it;
+    then the one that brings the squared distance to the targets down most.
+    """
+
+    def gain(part: str) -> tuple[bool, int]:
+        empty = any(
+            have[part, label] == 0 and 0 < count <= targets[part, label]
+            for label, count in counts.items()
+        )
+        lack = sum(
+            count * (targets[part, label] - have[part, label])
+            for label, count in counts.items()
+        )
+        return empty, lack
+
+    return max(parts, key=gain)
+
+
+def _draw(seed: int, group: str) -> bytes:
+    """Returns the random rank of a group, the same on every machine."""
+    text = f"{seed}\0{group}".encode(errors="surrogateescape")
+    return hashlib.blake2b(text, digest_size=8).digest()
+
+
+def _require_filled(
+    index: Index, parts: Mapping[str, str], shares: Mapping[str, float]
+) -> None:
+    """Raises `DataError` for a part or a class to train on without images."""
+    trained = {
+        int(label)
+        for name, label in zip(index.names, index.labels, strict=True)
+        if parts[name] == "train"
+    }
+    for label, name in enumerate(index.class_names):
+        if label not in trained:
+            count = int((index.labels == label).sum())
+            raise DataError(
+                f"{index.source}: class {name!r} has no image to train on: "
+                f"{count} of its images can be read and none is in the train part."
+            )
+    wanted = {part for part, share in shares.items() if share > 0}
+    for part in PARTS:
+        if part in wanted | set(index.parts or ()) and part not in parts.values():
+            raise DataError(
+                f"{index.source}: the {part} part is empty: {len(index):,} images in "
+                f"{len(index.class_names)} classes are too few for it. Add images, "
+                f"or set its share to 0."
+            )
+
+
+def _described(index: Index) -> dict[str, Placed]:
+    """Returns each sample of `index`, its part left open."""
+    return {
+        name: Placed("", index.class_names[label], int(size))
+        for name, label, size in zip(
+            index.names, index.labels, index.sizes, strict=True
+        )
+    }
