@@ -47,6 +47,10 @@ class MemoryFrames:
     def __getitem__(self, i: int) -> np.ndarray:
         return self.images[self.rows[i]]
 
+    def select(self, rows: np.ndarray) -> "MemoryFrames":
+        """Returns the frames of the images numbered `rows`; nothing is copied."""
+        return replace(self, rows=self.rows[rows])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamFrames:
@@ -67,6 +71,10 @@ class StreamFrames:
         if self.keep_full:
             return shrink(image, FULL_SIDES * self.image_size)
         return resized(image, self.image_size, self.resize)
+
+    def select(self, rows: np.ndarray) -> "StreamFrames":
+        """Returns the frames of the images numbered `rows`."""
+        return replace(self, index=self.index.select(rows))
 
 
 class Framed(NamedTuple):
