@@ -1,6 +1,7 @@
 """What a network costs: multiply-adds of one image, counted from its shapes."""
 
 from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -35,12 +36,13 @@ def multiply_adds(model: keras.Model) -> int:
 def _calls(model: Any) -> Iterator[tuple[Any, tuple[int | None, ...]]]:
     """Yields each layer with the shape of its output, once a call."""
     graph = getattr(model, "_functional", model)  # a Sequential wraps its graph
-    if not hasattr(graph, "_nodes"):  # Keras has no public name for the calls
+    # Keras has no public name for the calls; `layer.output` has the last one alone.
+    if not hasattr(graph, "_nodes_by_depth"):
         raise ConfigError(
             f"{model.name}: multiply-adds are counted along the graph of a Functional "
             "or built Sequential model; this one has none."
         )
-    for node in graph._nodes:
+    for node in chain.from_iterable(graph._nodes_by_depth.values()):
         if isinstance(node.operation, keras.Model):
             yield from _calls(node.operation)
         else:

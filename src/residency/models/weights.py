@@ -1,5 +1,6 @@
 """Weights of a file into a freshly built network of the same layers."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
         _copy(load_model(path)[0], model, path)
     elif path.name.endswith(".weights.h5") and path.is_file():
         try:
-            model.load_weights(path)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():  # Keras warns where it leaves layers as is
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(path)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ConfigError(
                 f"{path}: not the weights of {model.name!r} ({_first_line(error)}). "
                 "Build the network that the file was saved from."

@@ -1,0 +1,96 @@
+"""The table of networks, and a recipe's model section."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from residency.config import from_json, set_path, to_json
+from residency.errors import ConfigError
+from residency.models import Model, build, list_models
+
+
+@dataclass(frozen=True)
+class Measured:
+    mean: tuple[float, float, float] = (100.0, 110.0, 120.0)
+    std: tuple[float, float, float] = (50.0, 60.0, 70.0)
+    mean_image: np.ndarray | None = None
+
+
+@pytest.mark.parametrize("entry", list_models(), ids=lambda entry: entry.name)
+def test_options_are_the_builders_arguments(entry):
+    module, function = entry.builder.split(":")
+    builder = getattr(importlib.import_module(f"residency.models.{module}"), function)
+    common = {"num_classes", "image_size", "preprocessing"}
+    taken = set(inspect.signature(builder).parameters)
+    assert taken == common | set(entry.options) | set(entry.fixed)
+
+
+def test_reading_the_catalog_loads_no_keras():
+    code = (
+        "import sys; from residency.models import Model, list_models; list_models();"
+        "Model(name='resnet50', options={'stem': 'cifar'});"
+        "assert not {'keras', 'torch'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_unknown_model():
+    with pytest.raises(ConfigError, match="Did you mean 'resnet50'"):
+        build("resnet5", num_classes=10)
+
+
+def test_unknown_option():
+    with pytest.raises(ConfigError, match="no option 'shortcuts'. Did you mean 'sho"):
+        build("cifar_resnet20", num_classes=10, shortcuts="B")
+
+
+def test_section_is_set_by_path():
+    section = Model(name="cifar_resnet20")
+    section = set_path(section, "options.shortcut", "B")
+    section = set_path(section, "preprocessing", "mean_image")
+    assert section.options == {"shortcut": "B"}
+    assert set_path(Model(name="cifar_resnet20"), "name", "resnet50").name == "resnet50"
+    assert from_json(Model, to_json(section)) == section
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("name", "cifar_resnet21", "Did you mean 'cifar_resnet20'"),
+        ("options.stem", "cifar", "has no option 'stem'"),
+        ("preprocessing", "datasett", "Did you mean 'dataset'"),
+    ],
+)
+def test_section_refuses_what_cannot_be_built(path, value, message):
+    with pytest.raises(ConfigError, match=message):
+        set_path(Model(name="cifar_resnet20"), path, value)
+
+
+def test_section_builds_with_measured_statistics():
+    section = Model(name="cifar_resnet20", options={"shortcut": "B"})
+    model = section.build(num_classes=2, image_size=8, statistics=Measured())
+    layer = model.get_layer("preprocessing")
+    np.testing.assert_allclose(layer.scale, [1 / 50, 1 / 60, 1 / 70])
+    np.testing.assert_allclose(layer.offset, [-2, -110 / 60, -120 / 70])
+    assert "conv3_block1_0_conv" in [layer.name for layer in model.layers]
+
+
+def test_section_builds_with_a_mean_image():
+    section = Model(name="cifar_resnet20", preprocessing="mean_image")
+    statistics = Measured(mean_image=np.full((8, 8, 3), 7.0))
+    model = section.build(num_classes=2, image_size=8, statistics=statistics)
+    np.testing.assert_array_equal(
+        model.get_layer("preprocessing").offset, np.full((8, 8, 3), -7.0)
+    )
+
+
+def test_mean_image_that_was_not_measured():
+    section = Model(name="cifar_resnet20", preprocessing="mean_image")
+    with pytest.raises(ConfigError, match="measured mean image"):
+        section.build(num_classes=2, image_size=8, statistics=Measured())
