@@ -106,10 +106,8 @@ class Index:
     def fingerprint(self) -> str:
         """Returns a hash of names, labels, sizes and class names."""
         digest = hashlib.blake2b(digest_size=16)
-        classes = "\0".join(self.class_names)
-        digest.update(classes.encode(errors="surrogateescape"))
-        # File names that are no valid UTF-8 come as surrogates.
-        digest.update("\0".join(self.names).encode(errors="surrogateescape"))
+        digest.update("\0".join(self.class_names).encode())
+        digest.update("\0".join(self.names).encode())
         digest.update(self.labels.tobytes() + self.sizes.tobytes())
         return digest.hexdigest()
 

@@ -132,7 +132,12 @@ class Data:
 
 
 def load(
-    source: Any, *, image_size: int | None = None, seed: int = 0, **settings: Any
+    source: Any,
+    *,
+    image_size: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **settings: Any,
 ) -> Dataset:
     """Returns a data set: found, its broken images set aside, framed and split.
 
@@ -143,7 +148,8 @@ def load(
         image_size: Side of the square images, in pixels; by default the images' own
             size if they share one, else 224.
         seed: Decides the split. Same seed, same split.
-        **settings: Any other field of `Data`, and `progress`.
+        progress: Called with `(done, total)`: bytes of a download, then images.
+        **settings: Any other field of `Data`.
 
     Raises:
         DataError: Nothing usable is there, or a class or part has no image left.
@@ -153,9 +159,8 @@ def load(
 
     >>> data = load("digits", seed=0)
     >>> data.num_classes, len(data.train), len(data.validation), len(data.test)
-    (10, 1258, 269, 270)
+    (10, 1259, 270, 268)
     """
-    progress = settings.pop("progress", None)
     known = [field.name for field in fields(Data) if field.name != "source"]
     for name in settings:
         if name not in known:

@@ -5,10 +5,9 @@ of the files does not matter. Ready parts of a source are obeyed; what is missin
 is cut as `make_split` says. A recorded split keeps every image where it was.
 """
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from residency.data.index import PARTS, Index, shortened
+from residency.data.stratify import assign
 from residency.errors import DataError
 
 FORMAT = 1
@@ -60,15 +60,17 @@ class Split:
         return {part: found[part] for part in PARTS}
 
     def to_json(self) -> dict[str, Any]:
-        """Returns what `split.json` holds."""
+        """Returns what `split.json` holds: sizes by part, class and sample name."""
+        samples: dict[str, dict[str, dict[str, int]]] = {}
+        for name, placed in self.samples.items():
+            classes = samples.setdefault(placed.part, {})
+            classes.setdefault(placed.label, {})[name] = placed.size
         return {
             "format": FORMAT,
             "seed": self.seed,
             "validation": self.validation,
             "test": self.test,
-            "samples": {
-                name: [p.part, p.label, p.size] for name, p in self.samples.items()
-            },
+            "samples": samples,
         }
 
     @classmethod
@@ -79,27 +81,23 @@ class Split:
             DataError: `value` is something else, or of another format.
         """
         try:
-            if value["format"] != FORMAT:
-                raise DataError(
-                    f"{where}: expected a split of format {FORMAT}, "
-                    f"got {value['format']!r}. It was written by another version."
-                )
+            found = value["format"]
             samples = {
                 name: Placed(part, label, size)
-                for name, (part, label, size) in value["samples"].items()
+                for part, classes in value["samples"].items()
+                for label, sizes in classes.items()
+                for name, size in sizes.items()
             }
-            if not {placed.part for placed in samples.values()} <= set(PARTS):
-                raise ValueError("a part is none of " + ", ".join(PARTS))
-            return cls(
-                samples=samples,
-                seed=value["seed"],
-                validation=value["validation"],
-                test=value["test"],
-            )
-        except DataError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            numbers = {key: value[key] for key in ("seed", "validation", "test")}
+        except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{where}: not a recorded split: {error!r}.") from error
+        if found != FORMAT or not set(value["samples"]) <= set(PARTS):
+            raise DataError(
+                f"{where}: expected a split of format {FORMAT} into "
+                f"{', '.join(PARTS)}, got format {found!r} and "
+                f"{', '.join(value['samples'])}."
+            )
+        return cls(samples=dict(sorted(samples.items())), **numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +130,15 @@ class Changes:
         return "; ".join(said) or "no change"
 
 
-def compare(split: Split, index: Index) -> Changes:
-    """Returns what changed in the data since `split` was made."""
-    now = _described(index)
+def compare(split: Split, data: Index | Split) -> Changes:
+    """Returns what changed since `split` was made.
+
+    Args:
+        split: The recorded split.
+        data: The whole data set now, or the split of it. Parts do not count: a
+            sample that only went to another part is no change.
+    """
+    now = data.samples if isinstance(data, Split) else _described(data)
     both = [name for name in now if name in split.samples]
     same = [n for n in both if now[n].label == split.samples[n].label]
     return Changes(
@@ -190,7 +194,7 @@ def make_split(
     if recorded is not None:
         known = recorded.samples
         fixed |= {name: known[name].part for name in index.names if name in known}
-    parts = _assign(index, shares, fixed, seed)
+    parts = assign(index, shares, fixed, seed)
     _require_filled(index, parts, shares)
     described = _described(index)
     samples = {
@@ -200,14 +204,8 @@ def make_split(
     return Split(samples=samples, seed=seed, validation=validation, test=test)
 
 
-def write_split(split: Split, path: str | Path) -> None:
-    """Writes `split` as JSON."""
-    text = json.dumps(split.to_json(), indent=0, sort_keys=True)
-    Path(path).write_text(text + "\n", encoding="utf-8")
-
-
 def read_split(path: str | Path) -> Split:
-    """Returns the split that `write_split` wrote.
+    """Returns the split in a file that holds what `Split.to_json` gave.
 
     Raises:
         DataError: There is no such file, or it is something else.
@@ -219,29 +217,6 @@ def read_split(path: str | Path) -> Split:
     except ValueError as error:
         raise DataError(f"{path}: not a recorded split: {error}.") from error
     return Split.from_json(value, str(path))
-
-
-def class_targets(count: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """Returns how many of `count` images of one class each part gets.
-
-    Largest remainder, ties in the order of `shares`; then no part with a share
-    stays empty if there are images enough for all of them.
-
-    >>> class_targets(10, {"train": 0.7, "validation": 0.15, "test": 0.15})
-    {'train': 7, 'validation': 2, 'test': 1}
-    """
-    exact = {part: round(count * share, 9) for part, share in shares.items()}
-    targets = {part: int(value) for part, value in exact.items()}
-    by_remainder = sorted(shares, key=lambda part: targets[part] - exact[part])
-    for part in by_remainder[: count - sum(targets.values())]:
-        targets[part] += 1
-    wanted = [part for part in shares if shares[part] > 0]
-    if count >= len(wanted):
-        for part in wanted:
-            if targets[part] == 0:
-                targets[max(targets, key=lambda p: targets[p])] -= 1
-                targets[part] = 1
-    return targets
 
 
 def _shares_and_fixed(
@@ -257,101 +232,6 @@ def _shares_and_fixed(
     if "validation" in ready:
         return {"train": 1.0}, fixed
     return {"train": 1 - validation, "validation": validation}, fixed
-
-
-def _assign(
-    index: Index, shares: Mapping[str, float], fixed: Mapping[str, str], seed: int
-) -> dict[str, str]:
-    """Returns the part of every sample.
-
-    Groups, the largest first, go where their classes lack most images.
-    """
-    members = _members(index)
-    home = _homes(index, members, fixed)
-    labels = index.labels.tolist()
-    targets = _targets(index, shares)
-    have: Counter[tuple[str, int]] = Counter()
-    for group, part in home.items():
-        have.update((part, labels[i]) for i in members[group])
-    parts: dict[str, str] = {}
-    for group in sorted(members, key=lambda g: (-len(members[g]), _draw(seed, g))):
-        if group not in home:
-            counts = Counter(labels[i] for i in members[group])
-            home[group] = _neediest(counts, tuple(shares), targets, have)
-            have.update({(home[group], c): count for c, count in counts.items()})
-        parts |= {index.names[i]: home[group] for i in members[group]}
-    return parts
-
-
-def _members(index: Index) -> dict[str, list[int]]:
-    """Returns the positions of each group; without groups, each sample is one."""
-    members: dict[str, list[int]] = {}
-    for i, group in enumerate(index.groups or index.names):
-        members.setdefault(group, []).append(i)
-    return members
-
-
-def _homes(
-    index: Index, members: Mapping[str, list[int]], fixed: Mapping[str, str]
-) -> dict[str, str]:
-    """Returns the part of each group that has a sample with a fixed part."""
-    homes: dict[str, str] = {}
-    for group, positions in members.items():
-        ready = {index.parts[i] for i in positions} if index.parts else set()
-        found = {fixed[n] for n in (index.names[i] for i in positions) if n in fixed}
-        if len(found) > 1 or ("train" in ready and len(ready) > 1):
-            sides = " and ".join(part for part in PARTS if part in found | ready)
-            raise DataError(
-                f"{index.source}: group {group!r} lies in {sides}. Images of one "
-                f"group belong on one side: move them, or drop the group column."
-            )
-        if found:
-            homes[group] = found.pop()
-    return homes
-
-
-def _targets(index: Index, shares: Mapping[str, float]) -> dict[tuple[str, int], int]:
-    """Returns the number of images wanted by part and class, of those to cut."""
-    train = np.array([part == "train" for part in index.parts or ()], dtype=bool)
-    pool = index.labels[train] if index.parts else index.labels
-    counts = np.bincount(pool, minlength=len(index.class_names)).tolist()
-    return {
-        (part, label): target
-        for label, count in enumerate(counts)
-        for part, target in class_targets(count, shares).items()
-    }
-
-
-def _neediest(
-    counts: Mapping[int, int],
-    parts: Sequence[str],
-    targets: Mapping[tuple[str, int], int],
-    have: Mapping[tuple[str, int], int],
-) -> str:
-    """Returns the part that a group with these class counts serves best.
-
-    First a part that has none of a class, if the group is not too large for it;
-    then the one that brings the squared distance to the targets down most.
-    """
-
-    def gain(part: str) -> tuple[bool, int]:
-        empty = any(
-            have[part, label] == 0 and 0 < count <= targets[part, label]
-            for label, count in counts.items()
-        )
-        lack = sum(
-            count * (targets[part, label] - have[part, label])
-            for label, count in counts.items()
-        )
-        return empty, lack
-
-    return max(parts, key=gain)
-
-
-def _draw(seed: int, group: str) -> bytes:
-    """Returns the random rank of a group, the same on every machine."""
-    text = f"{seed}\0{group}".encode(errors="surrogateescape")
-    return hashlib.blake2b(text, digest_size=8).digest()
 
 
 def _require_filled(

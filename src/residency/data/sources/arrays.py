@@ -53,11 +53,9 @@ def from_arrays(
             f"{source}: expected (x, y) or ((x_train, y_train), (x_test, y_test)), "
             f"got {type(arrays).__name__}."
         )
-    if all(isinstance(item, tuple | list) and len(item) == 2 for item in arrays):
-        pairs = [np.ndim(np.asarray(item[0], dtype=object)) for item in arrays]
-        if min(pairs) > 1:
-            parts = {"train": arrays[0], "test": arrays[1]}
-            return index_arrays(source, parts, class_names)
+    if _holds_images(arrays[1]):
+        parts = {"train": arrays[0], "test": arrays[1]}
+        return index_arrays(source, parts, class_names)
     return index_arrays(source, {"": tuple(arrays)}, class_names)
 
 
@@ -165,16 +163,21 @@ def as_pixels(x: Any, where: str) -> np.ndarray:
     return _to_uint8(x, _scale(x, where))
 
 
+def _holds_images(pair: Any) -> bool:
+    """Returns whether this is `(x, y)` rather than labels."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        return False
+    x = pair[0]
+    return hasattr(x, "__len__") and len(x) > 0 and np.ndim(x[0]) >= 2
+
+
 def _scale(x: np.ndarray, where: str) -> float:
     """Returns what to multiply pixels by: 255 or 1."""
     low, high = float(x.min()), float(x.max())
-    whole = np.issubdtype(x.dtype, np.integer) or all(
-        np.array_equal(row, np.rint(row)) for row in x
-    )
-    if whole and not np.issubdtype(x.dtype, np.integer) and low >= 0 and high <= 1:
+    integer = np.issubdtype(x.dtype, np.integer)
+    if not integer and low >= 0 and high <= 1:
         return 255.0
-    if not whole and low >= 0 and high <= 1:
-        return 255.0
+    whole = integer or all(np.array_equal(row, np.rint(row)) for row in x)
     # Standardised pixels stay far below 32; resized photos in 0..255 rise above it.
     if low >= 0 and high <= 255 and (whole or high > 32):
         return 1.0
@@ -188,9 +191,7 @@ def _to_uint8(x: np.ndarray, scale: float) -> np.ndarray:
     out = np.empty(x.shape, dtype=np.uint8)
     for start in range(0, len(x), 1024):  # bounds the floats in between
         block = x[start : start + 1024]
-        out[start : start + 1024] = (
-            np.rint(block * scale) if scale != 1 else np.rint(block)
-        )
+        out[start : start + 1024] = np.rint(block * scale)
     return out
 
 

@@ -15,8 +15,8 @@ def from_digits() -> Index:
     """Returns the index of the 1,797 digits, without parts."""
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    counts = digits.images.astype(np.int64)  # (1797, 8, 8), 0..16
+    pixels, labels = load_digits(return_X_y=True)
+    counts = pixels.reshape(-1, 8, 8).astype(np.int64)  # 0..16
     images = ((255 * counts + 8) // 16).astype(np.uint8)
     names = [str(digit) for digit in range(10)]
-    return index_arrays("digits", {"": (images, digits.target)}, names)
+    return index_arrays("digits", {"": (images, labels)}, names)

@@ -112,8 +112,8 @@ def index_files(source: str, found: Sequence[Found]) -> Index:
     class_names = tuple(sorted(trained))
     if len(class_names) < 2:
         raise DataError(
-            f"{source}: one class only ({class_names[0]!r}), at least 2 are needed: "
-            f"one folder a class."
+            f"{source}: one class only ({shortened(class_names)}), at least 2 are "
+            f"needed: one folder a class."
         )
     number = {name: i for i, name in enumerate(class_names)}
     has_parts = any(image.part for image in found)
@@ -209,8 +209,8 @@ def _classes(root: Path, folder: Path, part: str | None) -> Iterator[Found]:
         if not images and part in (None, "train"):
             raise DataError(_empty_class(root, folder / name, classes))
         for path, size in images:
-            relative = path.relative_to(root).as_posix()
-            yield Found(relative, path, size, label=name, part=part)
+            relative = _readable(path.relative_to(root).as_posix())
+            yield Found(relative, path, size, label=_readable(name), part=part)
 
 
 def _walk(folder: Path, above: Iterable[tuple[int, int]]) -> Iterator[tuple[Path, int]]:
@@ -236,6 +236,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def _readable(name: str) -> str:
+    """Returns a file name that can be printed and written, whatever its bytes."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _size(entry: os.DirEntry[str]) -> int:
@@ -273,7 +278,7 @@ def _require_class_folders(root: Path, only: str) -> None:
     ]
     if len(below) > 1:
         raise DataError(
-            f"{root}: one class only ({only!r}), at least 2 are needed. {only} holds "
+            f"{root}: one class only ({only}), at least 2 are needed. {only} holds "
             f"the folders {shortened(below)}: did you mean {root / only}?"
         )
 
