@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from residency.errors import DataError
 from residency.records import (
@@ -42,6 +42,12 @@ class RunFolder:
     """By name without suffix, such as `"curves"`."""
     problems: tuple[str, ...]
     """One sentence for each file that is there and cannot be read."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The nested settings of the recipe, empty if there are none."""
+        values = self.recipe.get("values")
+        return cast("dict[str, Any]", values) if isinstance(values, dict) else {}
 
 
 def read_run_folder(path: Path) -> RunFolder:
@@ -121,7 +127,7 @@ def _problem(name: str, error: Exception) -> str:
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, got {type(value).__name__}")
-    return {str(key): item for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    return cast("dict[str, Any]", value)
 
 
 def _names(value: Any) -> tuple[str, ...]:

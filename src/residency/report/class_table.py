@@ -1,0 +1,24 @@
+"""The classes in the order a person wants them, the weak ones marked."""
+
+import math
+from collections.abc import Sequence
+
+from residency.records import ClassScore
+
+WEAK_F1 = 0.75  # of the mean F1: a class below it is behind, whatever the spread
+
+
+def worst_first(scores: Sequence[ClassScore]) -> list[ClassScore]:
+    """Returns the classes by F1, lowest first."""
+    return sorted(scores, key=lambda score: score.f1)
+
+
+def weak_classes(scores: Sequence[ClassScore]) -> frozenset[str]:
+    """Returns the names to mark in the table: the worst three that are behind."""
+    if len(scores) < 3:
+        return frozenset()
+    mean = sum(s.f1 for s in scores) / len(scores)
+    spread = math.sqrt(sum((s.f1 - mean) ** 2 for s in scores) / len(scores))
+    behind = [s for s in scores if s.f1 < mean - spread or s.f1 < WEAK_F1 * mean]
+    worst = sorted(behind, key=lambda s: s.f1)[: max(3, len(scores) // 10)]
+    return frozenset(s.name for s in worst)

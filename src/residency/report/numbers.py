@@ -1,0 +1,38 @@
+"""Numbers as a person writes them."""
+
+import math
+
+from residency.records import Proportion
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words.
+
+    Example:
+
+    >>> duration(42.4), duration(3725)
+    ('42 s', '1 h 2 min')
+    """
+    if not math.isfinite(seconds) or seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return (
+        f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    )
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Returns a share in `[0, 1]` as a percentage without its sign.
+
+    Example:
+
+    >>> percent(0.938)
+    '93.8'
+    """
+    return f"{100 * share:.{digits}f}" if math.isfinite(share) else "n/a"
+
+
+def interval(share: Proportion) -> str:
+    """Returns a proportion's 95 % interval in percent, in words."""
+    low, high = share.interval
+    return f"{percent(low)} to {percent(high)} %"
