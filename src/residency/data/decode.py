@@ -139,7 +139,8 @@ def _reason(error: Exception) -> str:
         return f"decompression bomb: {size}, limit {PIXEL_LIMIT:,}"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, EOFError) or "truncated" in text.lower():
+    cut_off = re.search("truncated|only got|not enough", text, re.IGNORECASE)
+    if isinstance(error, EOFError) or cut_off:
         return "truncated"
     return f"damaged: {text.splitlines()[0] if text else type(error).__name__}"
 
