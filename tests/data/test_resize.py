@@ -84,5 +84,5 @@ def test_shrink_limits_the_shorter_side(height, width, limit):
 
 
 def test_an_unknown_mode_is_named():
-    with pytest.raises(ConfigError, match="got 'strech'. Did you mean 'stretch'?"):
+    with pytest.raises(ConfigError, match=r"'strech'\. Did you mean 'stretch'\?"):
         resize(noise(4, 4), 2, "strech")
