@@ -64,8 +64,8 @@ def caveats(run: RunFolder) -> list[str]:
         low, high = quoted.accuracy.interval
         told.append(
             f"Measured on {quoted.accuracy.total:,} images only: the figure is "
-            f"uncertain by about {100 * (high - low) / 2:.1f} points either way, and smaller "
-            "differences between two models are no evidence."
+            f"uncertain by about {100 * (high - low) / 2:.1f} points either way, and "
+            "smaller differences between two models are no evidence."
         )
     if any(not math.isfinite(record.loss) for record in run.history):
         told.append("The training loss stopped being a number: the run diverged.")
@@ -90,10 +90,15 @@ def claim_beside(run: RunFolder) -> ClaimBeside | None:
         measured=f"{measured[0]:.2f} {_unit(metric)} (95 % interval "
         f"{low:.2f} to {high:.2f})",
         part=quoted.part,
-        verdict="the claim lies within the interval"
-        if low <= value <= high
-        else "the claim lies outside the interval",
+        verdict=_verdict(metric, float(value), low, high),
     )
+
+
+def _verdict(metric: str, claim: float, low: float, high: float) -> str:
+    if low <= claim <= high:
+        return "the claim lies within the interval"
+    better = claim > high if "error" in metric else claim < low
+    return "better than the claim" if better else "short of the claim"
 
 
 def _measured(

@@ -22,7 +22,7 @@ from residency.report.schedule import schedule
 from residency.report.settings import leaves, settings
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-ROWS_AT_ONCE = 40  # longer tables are folded
+ROWS_AT_ONCE = 25  # longer tables are folded
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def render(run: RunFolder) -> str:
         chosen=chosen,
         defaults=defaults,
         schedule=schedule(run),
-        environment=list(leaves(run.environment)) if run.environment else [],
+        environment=_environment(run),
         shell_path=shlex.quote(str(run.path)),
         python_path=repr(str(run.path)),
         rows_at_once=ROWS_AT_ONCE,
@@ -130,6 +130,14 @@ def _quoted_first(run: RunFolder) -> list[Evaluation]:
 
 def _last(run: RunFolder) -> EpochRecord | None:
     return run.history[-1] if run.history else None
+
+
+def _environment(run: RunFolder) -> list[tuple[str, str]]:
+    """Returns name and value, the command as it can be typed again."""
+    found = dict(run.environment)
+    if isinstance(found.get("command"), list):
+        found["command"] = shlex.join(map(str, found["command"]))
+    return list(leaves(found)) if found else []
 
 
 def _model(run: RunFolder) -> str:

@@ -10,6 +10,8 @@ from residency.records import Prediction
 from residency.report.figures.grid import image_grid
 from residency.report.figures.style import INK, RED
 
+NO_BREAK = "\u00a0"  # a space at which no line ends
+
 
 def prediction_grid(
     predictions: Sequence[Prediction],
@@ -49,15 +51,15 @@ def prediction_grid(
 
 
 def caption(prediction: Prediction) -> str:
-    """Returns what stands above one image.
+    r"""Returns what stands above one image.
 
     Example:
 
-    >>> print(caption(Prediction("a.jpg", "Cockatoo", 0.913, (), truth="Skimmer")))
-    Cockatoo 91 %
-    true: Skimmer
+    >>> caption(Prediction("a.jpg", "Cockatoo", 0.913, (), truth="Skimmer"))
+    'Cockatoo 91\xa0%\ntrue: Skimmer'
     """
-    said = f"{prediction.label} {100 * prediction.confidence:.0f} %"
+    share = f"{100 * prediction.confidence:.0f}{NO_BREAK}%"
+    said = f"{prediction.label} {share}"
     return f"{said}\ntrue: {prediction.truth}" if is_wrong(prediction) else said
 
 
