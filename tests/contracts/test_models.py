@@ -7,6 +7,7 @@ another one: where that is intended, change the numbers and say so in the change
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -22,8 +23,7 @@ from residency.models import (
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "golden" / "models.json").read_text(encoding="utf-8")
 )["models"]
-BIG = {"cifar_resnet110", "resnet34", "resnet50", "resnet101", "resnet152"}
-SMALL = [entry for entry in list_models() if entry.name not in BIG]
+TRAINED = ("cifar_resnet20", "resnet18", "resnet50")  # one a kind of block
 
 
 def count(weights):
@@ -36,7 +36,8 @@ def test_golden_table_and_catalog_name_the_same_networks():
 
 @pytest.mark.parametrize("entry", list_models(), ids=lambda entry: entry.name)
 def test_counts(entry):
-    model = build(entry.name, num_classes=entry.num_classes)
+    with keras.device("meta"):  # shapes without numbers: 152 layers in a second
+        model = build(entry.name, num_classes=entry.num_classes)
     golden = GOLDEN[entry.name]
     assert count(model.trainable_weights) == golden["trainable"]
     assert count(model.non_trainable_weights) == golden["non_trainable"]
@@ -46,9 +47,9 @@ def test_counts(entry):
     assert model.output_shape == (None, entry.num_classes)
 
 
-@pytest.mark.parametrize("entry", SMALL, ids=lambda entry: entry.name)
-def test_trains_a_step_and_survives_its_file(entry, tmp_path):
-    model = build(entry.name, num_classes=3, image_size=8)
+@pytest.mark.parametrize("name", TRAINED)
+def test_trains_a_step_and_survives_its_file(name, tmp_path):
+    model = build(name, num_classes=3, image_size=8)
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype="uint8")
     model.compile("sgd", "sparse_categorical_crossentropy")
     before = model.get_layer("predictions").get_weights()[0]

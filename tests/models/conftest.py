@@ -1,9 +1,7 @@
-"""The backend is chosen before a test module imports Keras."""
+"""Images and a net that several tests of this folder share."""
 
 import numpy as np
 import pytest
-
-from residency import _backend  # noqa: F401
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ RAW = Preprocessing(name="raw", mean=(0.0,) * 3, std=(1.0,) * 3)
     ],
 )
 def test_projection_shortcuts_have_the_published_counts(depth, shortcut, total):
-    assert CIFARResNet(depth, shortcut).count_params() == total
+    with keras.device("meta"):  # shapes alone
+        assert CIFARResNet(depth, shortcut).count_params() == total
 
 
 def test_zero_shortcut_keeps_every_second_pixel_between_zero_channels():
