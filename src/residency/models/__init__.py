@@ -9,11 +9,23 @@ Keras is imported when a model is first built, not when the catalog is read.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from residency import _backend  # noqa: F401  chooses the backend before Keras loads
 from residency.models.catalog import Entry, Model, build, list_models
 from residency.models.preprocessing import Preprocessing, Statistics, normalization
+
+if TYPE_CHECKING:
+    from residency.models.cifar_resnet import CIFARResNet
+    from residency.models.complexity import multiply_adds
+    from residency.models.contract import Contract, load_model, save_model
+    from residency.models.resnet import (
+        ResNet18,
+        ResNet34,
+        ResNet50,
+        ResNet101,
+        ResNet152,
+    )
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
