@@ -5,6 +5,7 @@ Every format that stores pixels (CIFAR, IDX, digits) ends in `index_arrays`.
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ NPZ_KEYS = {
 }
 
 
+IN_MEMORY = "arrays"  # the source of data that no path leads to
+
+
 def from_arrays(
-    arrays: Any, class_names: Sequence[str] | None = None, source: str = "arrays"
+    arrays: Any, class_names: Sequence[str] | None = None, source: str = IN_MEMORY
 ) -> Index:
     """Returns the index of `(x, y)`, or of `((x_train, y_train), (x_test, y_test))`.
 
@@ -69,9 +73,13 @@ def from_npz(path: str | Path) -> Index:
         DataError: Not such a file, or one with pickled objects in it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            stored = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        with open(path, "rb") as raw:
+            if not zipfile.is_zipfile(raw):
+                raise ValueError("it is no archive")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                stored = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path}: cannot be read as an .npz file of plain arrays: {error}"
         ) from error
