@@ -41,14 +41,15 @@ def inspect(
     """Count classes, sizes and formats; find broken images and duplicates."""
     from residency.data.inspect import inspect_index
     from residency.data.sources import resolve
+    from residency.files import write_json
 
     found = inspect_index(resolve(data), decode=False if headers_only else None)
-    text = json.dumps(_as_json(found), indent=2, ensure_ascii=False)
+    record = _as_json(found)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "inspection.json").write_text(text + "\n", encoding="utf-8")
+        write_json(out / "inspection.json", record)
     if as_json:
-        print(text)
+        print(json.dumps(record, indent=1, ensure_ascii=False))
     else:
         _print_tables(_tables(found))
 
@@ -98,10 +99,11 @@ def split(
 ) -> None:
     """Split into train, validation and test, and record it in a file."""
     from residency.data.sources import resolve
-    from residency.data.splits import make_split, write_split
+    from residency.data.splits import make_split
+    from residency.files import write_json
 
     made = make_split(resolve(data), validation=validation, test=test, seed=seed)
-    write_split(made, out)
+    write_json(out, made.to_json())
     counts = ", ".join(f"{part} {count:,}" for part, count in made.counts().items())
     print(f"{out}: {counts}")
 

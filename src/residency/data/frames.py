@@ -4,6 +4,7 @@ Both ways give the same pixels, because both read through `StreamFrames`. A brok
 image is never fatal: it is left out and reported with its reason.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ FULL_SIDES = 2  # shorter side of a kept photo, in sides of the square cut from 
 
 Progress = Callable[[int, int], None]
 Broken = dict[int, BrokenImageError]
+Size = tuple[int, int] | BrokenImageError
 Each = Callable[[Callable[[int], Any]], Iterator[Any]]
 
 
@@ -172,7 +174,7 @@ def _decode_all(stream: StreamFrames, each: Each) -> Framed:
     return _framed(stream.index, broken, frames_for, line)
 
 
-def _header_size(index: Index, i: int) -> tuple[int, int] | BrokenImageError:
+def _header_size(index: Index, i: int) -> Size:
     """Returns `(height, width)` as the header says, or what is wrong with it."""
     paths = getattr(index.reader, "paths", None)  # spares reading whole files
     try:
@@ -183,7 +185,7 @@ def _header_size(index: Index, i: int) -> tuple[int, int] | BrokenImageError:
     return header.height, header.width
 
 
-def _needed(stream: StreamFrames, sizes: Sequence[Any] | None) -> float:
+def _needed(stream: StreamFrames, sizes: Sequence[Size] | None) -> float:
     """Returns the bytes of all decoded images; infinite where only `sizes` tell."""
     if not stream.keep_full:
         return len(stream) * stream.image_size**2 * 3
@@ -191,7 +193,7 @@ def _needed(stream: StreamFrames, sizes: Sequence[Any] | None) -> float:
         return float("inf")
     side = FULL_SIDES * stream.image_size
     healthy = [size for size in sizes if not isinstance(size, BrokenImageError)]
-    return sum(3 * h * w for h, w in (shrunk_size(*size, side) for size in healthy))
+    return sum(3 * math.prod(shrunk_size(h, w, side)) for h, w in healthy)
 
 
 def _fits(needed: float) -> bool:

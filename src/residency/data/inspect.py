@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -163,7 +163,7 @@ def _look_at_pixels(index: Index, i: int) -> _Look:
     image = index.read(i)
     height, width = image.shape[:2]
     digest = hashlib.blake2b(f"{height}x{width}".encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(image))
+    digest.update(image.tobytes())
     return _Look(*_stored_as(index, i), height, width, digest.digest())
 
 
@@ -180,7 +180,8 @@ def _look_at_bytes(index: Index, i: int) -> _Look:
 def _stored_as(index: Index, i: int) -> tuple[str, str]:
     """Returns format and colour mode of sample `i`."""
     if _is_array(index):
-        return "array", "RGB" if index.reader.images.ndim == 4 else "L"  # type: ignore[attr-defined]
+        stored: Any = index.reader
+        return "array", "RGB" if stored.images.ndim == 4 else "L"
     header = probe(index.content(i))
     return header.format, header.mode
 

@@ -45,9 +45,10 @@ class Pipeline:
     Example:
 
     >>> from residency.data.index import Index
-    >>> images, five = np.zeros((5, 8, 8, 3), np.uint8), np.arange(5)
+    >>> five = np.arange(5)
     >>> index = Index("x", tuple("abcde"), five % 2, ("c", "d"), None, five, five)
-    >>> pipeline = Pipeline(Part("train", index, images), image_size=8, batch_size=2)
+    >>> frames = MemoryFrames(np.zeros((5, 8, 8, 3), np.uint8), rows=five)
+    >>> pipeline = Pipeline(Part("train", index, frames), image_size=8, batch_size=2)
     >>> [len(batch) for batch in pipeline.epoch(0)]
     [2, 2, 1]
     """
@@ -140,8 +141,6 @@ def gather(
         arrays; the positions that were read; what could not be.
     """
     frames = part.frames
-    if isinstance(frames, np.ndarray):
-        return frames[rows], rows, ()
     if isinstance(frames, MemoryFrames) and isinstance(frames.images, np.ndarray):
         return np.ascontiguousarray(frames.images[frames.rows[rows]]), rows, ()
     images: list[np.ndarray] = []
@@ -180,7 +179,10 @@ def _stacked(part: Part, images: Any, size: int, resize: str | None) -> np.ndarr
                 f"{width}. Photos in their full shape need a resize mode, or "
                 "RandomResizedCrop as the first transform."
             )
-    return np.stack(images) if len(images) else np.empty((0, size, size, 3), np.uint8)
+    stacked = np.empty((len(images), size, size, 3), np.uint8)
+    for place, image in zip(stacked, images, strict=True):
+        place[:] = image
+    return stacked
 
 
 def _batches(

@@ -76,9 +76,9 @@ class RandomResizedCrop:
             int64 of shape `(batch, 4)`: top, left, height, width.
         """
         tried = self._tried(shapes, draws)  # (batch, 10, 2)
-        fits = ((tried > 0) & (tried <= shapes[:, None])).all(axis=2)
+        fits = np.all((tried > 0) & (tried <= shapes[:, None]), axis=2)
         first = tried[np.arange(len(shapes)), fits.argmax(axis=1)]
-        found = fits.any(axis=1)[:, None]
+        found = np.any(fits, axis=1)[:, None]
         sides = np.where(found, first, self._fallback(shapes))
         room = shapes - sides
         anywhere = (draws[:, 2 * _TRIES :] * (room + 1)).astype(np.int64)
