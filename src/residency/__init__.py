@@ -15,8 +15,8 @@ _HOMES = {
     "recipes": "residency.recipes",
     "train": "residency.run",
     "resume": "residency.run",
-    "evaluate": "residency.run",
-    "predict": "residency.run",
+    "evaluate": "residency.inference",
+    "predict": "residency.inference",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

@@ -42,12 +42,25 @@ class ExportError(ResidencyError, RuntimeError):
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the closest of `options`, or `""`.
 
+    Initials count as close: `lr` is `learning_rate`.
+
     Example:
 
     >>> did_you_mean("resnet5", ["resnet50", "vgg16"])
     " Did you mean 'resnet50'?"
+    >>> did_you_mean("optimizer.lr", ["optimizer.momentum", "optimizer.learning_rate"])
+    " Did you mean 'optimizer.learning_rate'?"
     >>> did_you_mean("zebra", ["resnet50", "vgg16"])
     ''
     """
-    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)
+    options = list(options)
+    close = [option for option in options if _initials(option) == word]
+    close += difflib.get_close_matches(word, options, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _initials(path: str) -> str:
+    """Returns `a.lr` for `a.learning_rate`, and nothing for a single word."""
+    before, dot, name = path.rpartition(".")
+    words = name.split("_")
+    return before + dot + "".join(w[:1] for w in words) if len(words) > 1 else ""

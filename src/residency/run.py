@@ -1,13 +1,17 @@
 """From recipe to records, straight down: train a model, or go on with a run."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from residency.afterwards import finish
 from residency.config import to_json
 from residency.data import Data, Dataset, Pipeline
+from residency.data.frames import StreamFrames
+from residency.data.sources.arrays import IN_MEMORY
+from residency.data.splits import Split, read_split
 from residency.data.statistics import measure_statistics
 from residency.engine.callbacks import KerasCallbacks
 from residency.engine.checkpoint import load_checkpoint
@@ -97,8 +101,7 @@ def train(
     }
     if isinstance(model, str):
         changes = {"model.name": model, **changes}
-    if isinstance(data, str | Path):
-        changes = {"data.source": str(data), **changes}
+    changes = {**_data_changes(data), **changes}
     resolved = resolve(recipe, changes)
     settings = resolved.recipe
     keras.utils.set_random_seed(settings.seed)
@@ -108,7 +111,8 @@ def train(
             num_classes=dataset.num_classes,
             image_size=dataset.image_size,
             statistics=measure_statistics(
-                dataset.train, mean_image=settings.model.preprocessing == "mean_image"
+                dataset.train,
+                with_mean_image=settings.model.preprocessing == "mean_image",
             ),
         )
     _require_classes(model, dataset)
@@ -142,9 +146,14 @@ def resume(
     folder = Path(run)
     settings = read_recipe(folder)
     keras.utils.set_random_seed(settings.seed)
-    split_file = str(folder / "split.json")
-    dataset = _dataset(data, replace(settings.data, split_file=split_file), progress)
-    require_same_data(folder, dataset)
+    if settings.data.source in (None, IN_MEMORY) and data is None:
+        raise EngineError(
+            f"{folder}: was trained on arrays in memory, which no path leads to. Pass "
+            "the same data set: residency.resume(run, data=...)."
+        )
+    split = read_split(folder / "split.json")
+    dataset = data or _build(settings.data, None, progress, split)
+    require_same_data(folder, split, dataset)
     model, _ = load_model(folder / MODEL)
     return _run(folder, model, dataset, settings, callbacks, progress)
 
@@ -164,7 +173,7 @@ def _run(
         batch_size=settings.data.batch_size,
         transforms=settings.data.transforms,
         seed=settings.seed,
-        workers=settings.data.workers or 0,
+        workers=_loaders(dataset, settings.data.workers),
     )
     step = Step(
         network,
@@ -205,11 +214,42 @@ def _run(
     return Run(folder, best, history, evaluations, state.stop)
 
 
-def _dataset(data: Any, settings: Data, progress: bool) -> Dataset:
+def _data_changes(data: Any) -> dict[str, Any]:
+    """Returns the recipe's settings that the user's data decide."""
+    if isinstance(data, str | Path):
+        return {"data.source": str(data)}
     if isinstance(data, Dataset):
-        return data
-    source = None if isinstance(data, str | Path) else data
-    return settings.build(source, progress=decoding_progress() if progress else None)
+        return {
+            "data.source": data.source,
+            "data.image_size": data.image_size,
+            "data.resize": data.resize,
+            "data.classes": data.class_names,
+        }
+    return {}
+
+
+def _dataset(data: Any, settings: Data, progress: bool) -> Dataset:
+    if not isinstance(data, Dataset):
+        source = None if isinstance(data, str | Path) else data
+        return _build(settings, source, progress)
+    if settings.keeps_full and data.source != IN_MEMORY:
+        # The recipe crops from whole photos; those given were framed already.
+        return _build(settings, None, progress, data.split)
+    return data
+
+
+def _build(
+    settings: Data, source: Any, progress: bool, recorded: Split | None = None
+) -> Dataset:
+    show = decoding_progress() if progress else None
+    return settings.build(source, progress=show, recorded=recorded)
+
+
+def _loaders(dataset: Dataset, workers: int | None) -> int:
+    """Returns the processes that make batches: none for images kept in memory."""
+    if not isinstance(dataset.train.frames, StreamFrames):
+        return 0
+    return workers or max(1, (os.cpu_count() or 2) - 1)
 
 
 def _require_classes(model: keras.Model, dataset: Dataset) -> None:

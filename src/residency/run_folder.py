@@ -46,6 +46,11 @@ def create_run_folder(
     return folder
 
 
+def is_run_folder(path: Path) -> bool:
+    """Tells whether a run was started in the folder `path`."""
+    return (path / "recipe.json").is_file()
+
+
 def read_recipe(folder: Path) -> Recipe:
     """Returns the recipe that a run was started with.
 
@@ -56,15 +61,13 @@ def read_recipe(folder: Path) -> Recipe:
     return Resolved.from_json(_read(folder, "recipe.json")).recipe
 
 
-def require_same_data(folder: Path, dataset: Dataset) -> None:
+def require_same_data(folder: Path, recorded: Split, dataset: Dataset) -> None:
     """Raises `DataError` saying what changed since the run in `folder` began."""
-    recorded = Split.from_json(_read(folder, "split.json"), str(folder / "split.json"))
-    parts = [part.index for part in dataset.parts()]
-    changes = [str(c) for c in (compare(recorded, index) for index in parts) if c]
+    changes = compare(recorded, dataset.split)
     if changes:
         raise DataError(
             f"{dataset.source}: the data changed since the run {folder} began: "
-            f"{'; '.join(changes)}. Put them back to resume, or start a new run."
+            f"{changes}. Put them back to resume, or start a new run."
         )
 
 

@@ -13,7 +13,7 @@ from residency.config.check import (
 )
 from residency.config.codec import config_hash, from_json, leaves, to_json
 from residency.config.diff import Difference, diff
-from residency.config.paths import set_path
+from residency.config.paths import set_paths
 
 __all__ = [
     "Difference",
@@ -25,6 +25,6 @@ __all__ = [
     "require_between",
     "require_one_of",
     "require_positive",
-    "set_path",
+    "set_paths",
     "to_json",
 ]

@@ -47,7 +47,7 @@ def config_hash(config: Any) -> str:
 
 
 def leaves(config: Any, path: str = "") -> dict[str, Any]:
-    """Returns every setting by its dotted path, as `set_path` takes it.
+    """Returns every setting by its dotted path, as `set_paths` takes it.
 
     A tuple of scalars is one leaf; a tuple of configs has numbered items.
     """
@@ -111,6 +111,10 @@ def _convert_object(classes: dict[str, Any], value: dict[str, Any], where: str) 
             raise ConfigError(
                 f"{where}: {kind} has no field {name!r}.{did_you_mean(name, fields)}"
             )
+    for field in dataclasses.fields(classes[kind]):
+        optional = field.default, field.default_factory
+        if field.name not in value and all(d is dataclasses.MISSING for d in optional):
+            raise ConfigError(f"{where}: {kind} needs {field.name!r}.")
     return classes[kind](
         **{k: convert(fields[k], v, f"{where}.{k}") for k, v in value.items()}
     )

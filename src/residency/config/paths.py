@@ -1,4 +1,4 @@
-"""Set one value of a nested config by its dotted path, typed by the field."""
+"""Set values of a nested config by their dotted paths, typed by the fields."""
 
 import dataclasses
 import json
@@ -12,14 +12,17 @@ from residency.errors import ConfigError, did_you_mean
 T = TypeVar("T")
 
 
-def set_path(config: T, path: str, value: Any, where: str = "recipe") -> T:
-    """Returns a copy of `config` with the field at `path` set to `value`.
+def set_paths(config: T, changes: Mapping[str, Any], where: str = "recipe") -> T:
+    """Returns a copy of `config` with all `changes` made together.
+
+    The config's own checks see the result only, so two settings that need each
+    other can be changed in any order.
 
     Args:
         config: A frozen dataclass, nested.
-        path: Dotted field names; numbers address items of a tuple.
-        value: The value, or its text as typed on a command line: `0.1`, `true`,
-            `none`, `(1, 2)` or `1,2`, `AdamW` (a kind, with its defaults).
+        changes: By dotted field names; numbers address items of a tuple. A value,
+            or its text as typed on a command line: `0.1`, `true`, `none`, `(1, 2)`
+            or `1,2`, `AdamW` (a kind, with its defaults).
         where: Name of the config in messages.
 
     Raises:
@@ -32,53 +35,108 @@ def set_path(config: T, path: str, value: Any, where: str = "recipe") -> T:
     >>> @dataclass(frozen=True)
     ... class Speed:
     ...     limit: float = 1.0
-    >>> set_path(Speed(), "limit", "2.5")
+    >>> set_paths(Speed(), {"limit": "2.5"})
     Speed(limit=2.5)
     """
-    return _set(config, path.split("."), value, where, path)
+    split = [(path.split("."), path, value) for path, value in changes.items()]
+    try:
+        return _changed(config, split, where)
+    except ConfigError as error:
+        message = str(error)
+        if message.startswith(where):
+            raise
+        raise ConfigError(f"{where}: {message}") from error
 
 
-def _set(config: Any, names: list[str], value: Any, where: str, path: str) -> Any:
-    name, rest = names[0], names[1:]
+_Change = tuple[list[str], str, Any]  # names still to go, the whole path, the value
+
+
+def _changed(config: Any, changes: list[_Change], where: str) -> Any:
+    """Returns `config` with the changes made below it."""
     if isinstance(config, tuple):
-        return _set_item(config, names, value, where, path)
+        return _changed_items(config, changes, where)
     if isinstance(config, Mapping):
-        return {**config, ".".join(names): _parsed(Any, value)}
+        new = {".".join(names): _parsed(Any, value) for names, _, value in changes}
+        return {**config, **new}
     if not dataclasses.is_dataclass(config):
-        raise ConfigError(f"{where} has no field {path!r}: it ends before {name!r}.")
-    fields = field_types(type(config))
-    if name not in fields:
-        raise _unknown(config, names, where, path)
-    if rest:
-        new = _set(getattr(config, name), rest, value, where, path)
-    else:
-        new = convert(fields[name], _parsed(fields[name], value), path)
-    return dataclasses.replace(config, **{name: new})
-
-
-def _set_item(items: tuple, names: list[str], value: Any, where: str, path: str) -> Any:
-    name, rest = names[0], names[1:]
-    if not name.isdecimal() or int(name) >= len(items):
+        names, path, _ = changes[0]
         raise ConfigError(
-            f"{where} has no field {path!r}: expected an item number below "
-            f"{len(items)}, got {name!r}."
+            f"{where} has no field {path!r}: it ends before {names[0]!r}."
         )
-    old = items[int(name)]
-    kind = type(old)
-    new = (
-        _set(old, rest, value, where, path)
-        if rest
-        else convert(kind, _parsed(kind, value), path)
+    fields = field_types(type(config))
+    groups = _grouped(changes)
+    for name, group in groups.items():
+        if name not in fields:
+            raise _unknown(fields, *group[0][:2], where)
+    return dataclasses.replace(
+        config,
+        **{
+            name: _value(fields[name], getattr(config, name), group, where)
+            for name, group in groups.items()
+        },
     )
-    return (*items[: int(name)], new, *items[int(name) + 1 :])
 
 
-def _unknown(config: Any, names: list[str], where: str, path: str) -> ConfigError:
+def _changed_items(items: tuple, changes: list[_Change], where: str) -> tuple:
+    new = list(items)
+    for name, group in _grouped(changes).items():
+        if not name.isdecimal() or int(name) >= len(items):
+            raise ConfigError(
+                f"{where} has no field {group[0][1]!r}: expected an item number below "
+                f"{len(items)}, got {name!r}."
+            )
+        old = items[int(name)]
+        new[int(name)] = _value(type(old), old, group, where)
+    return tuple(new)
+
+
+def _grouped(changes: list[_Change]) -> dict[str, list[_Change]]:
+    groups: dict[str, list[_Change]] = {}
+    for change in changes:
+        groups.setdefault(change[0][0], []).append(change)
+    return groups
+
+
+def _value(annotation: Any, old: Any, changes: list[_Change], where: str) -> Any:
+    """Returns the new value of one field: set whole, changed below, or both."""
+    whole = [(path, value) for names, path, value in changes if len(names) == 1]
+    below = [(names[1:], path, value) for names, path, value in changes if names[1:]]
+    if not whole:
+        return _changed(old, below, where)
+    path, value = whole[-1]
+    value = _parsed(annotation, value)
+    if below and isinstance(value, Mapping) and value.keys() == {"kind"}:
+        return _built(annotation, value["kind"], below, where)
+    new = convert(annotation, value, path)
+    return _changed(new, below, where) if below else new
+
+
+def _built(annotation: Any, kind: str, changes: list[_Change], where: str) -> Any:
+    """Returns a section of another kind together with its first settings."""
+    cls = next(c for c in alternatives(annotation) if _kind_of(c) == kind)
+    fields = field_types(cls)
+    given: dict[str, Any] = {}
+    for names, path, value in changes:
+        if names[0] not in fields:
+            raise _unknown(fields, names, path, where)
+        given[names[0]] = convert(
+            fields[names[0]], _parsed(fields[names[0]], value), path
+        )
+    return convert(annotation, {"kind": kind, **given}, changes[0][1])
+
+
+def _unknown(
+    fields: Mapping[str, Any], names: list[str], path: str, where: str
+) -> ConfigError:
     prefix = path.split(".")[: -len(names)]
-    options = [".".join([*prefix, field]) for field in field_types(type(config))]
+    options = [".".join([*prefix, field]) for field in fields]
     hint = did_you_mean(path, options)
     listed = "" if hint else f" Fields: {', '.join(options)}."
     return ConfigError(f"{where} has no field {path!r}.{hint}{listed}")
+
+
+def _kind_of(option: Any) -> str | None:
+    return option.__name__ if dataclasses.is_dataclass(option) else None
 
 
 def _parsed(annotation: Any, value: Any) -> Any:
@@ -87,8 +145,7 @@ def _parsed(annotation: Any, value: Any) -> Any:
         return value
     options = alternatives(annotation)
     text = value.strip()
-    classes = {c.__name__: c for c in options if dataclasses.is_dataclass(c)}
-    if text in classes:
+    if text in map(_kind_of, options):
         return {"kind": text}
     if text.lower() in ("none", "null") and (type(None) in options or Any in options):
         return None
@@ -111,7 +168,7 @@ def _tuple_of(options: tuple[Any, ...], text: str) -> list[Any]:
 
 def _number(text: str) -> Any:
     try:
-        return int(text.replace("_", ""))
+        return int(text)
     except ValueError:
         try:
             return float(text)

@@ -9,16 +9,18 @@ engine alone.
 from residency.data.dataset import Dataset, Part
 from residency.data.index import Index
 from residency.data.load import Data, load
-from residency.data.pipeline import Pipeline
+from residency.data.pipeline import Batch, Pipeline, in_order
 from residency.data.sources import list_datasets
 from residency.data.transforms import (
     ColorJitter,
     PadCrop,
     RandomFlip,
     RandomResizedCrop,
+    Transform,
 )
 
 __all__ = [
+    "Batch",
     "ColorJitter",
     "Data",
     "Dataset",
@@ -28,6 +30,8 @@ __all__ = [
     "Pipeline",
     "RandomFlip",
     "RandomResizedCrop",
+    "Transform",
+    "in_order",
     "list_datasets",
     "load",
 ]

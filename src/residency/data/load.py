@@ -50,7 +50,8 @@ class Data:
     cache: Literal["auto", "memory", "stream"] = "auto"
     """Keep decoded images in memory, or decode them in every epoch."""
     workers: int | None = None
-    """Threads that decode. `None`: as many as Python thinks fit."""
+    """Threads that decode into memory, or processes that decode a stream. `None`: as
+    many as the machine has cores."""
     batch_size: int = 32
     transforms: tuple[Transform, ...] = ()
     """Augmentations of the training images, in this order."""
@@ -64,12 +65,18 @@ class Data:
         shares = self.validation + self.test
         require(self, "validation", shares < 1, "less than 1 together with `test`")
 
-    def build(self, source: Any = None, progress: Progress | None = None) -> Dataset:
+    def build(
+        self,
+        source: Any = None,
+        progress: Progress | None = None,
+        recorded: Split | None = None,
+    ) -> Dataset:
         """Returns the data set.
 
         Args:
             source: Goes before the field of that name; arrays are possible too.
             progress: Called with `(done, total)`: bytes of a download, then images.
+            recorded: An older split, as `split_file` would hold it.
 
         Raises:
             DataError: Nothing usable is there, or a class or part has no image left.
@@ -85,7 +92,7 @@ class Data:
         framed = self._framed(index, size, progress)
         healthy = index.select(framed.healthy)
         _report_quarantined(index, framed)
-        split = self._split(index, healthy)
+        split = self._split(index, healthy, recorded)
         parts = {
             name: _part(name, healthy, framed, split)
             for name in ("train", "validation", "test")
@@ -104,24 +111,32 @@ class Data:
             fingerprint=index.fingerprint(),
         )
 
+    @property
+    def keeps_full(self) -> bool:
+        """Photos keep their shape, as a transform cuts its own squares from them."""
+        return any(isinstance(t, RandomResizedCrop) for t in self.transforms)
+
     def _framed(self, index: Index, size: int, progress: Progress | None) -> Framed:
         return frame_images(
             index,
             image_size=size,
             resize=self.resize,
-            keep_full=any(isinstance(t, RandomResizedCrop) for t in self.transforms),
+            keep_full=self.keeps_full,
             cache=self.cache,
             workers=self.workers or 0,
             progress=progress,
         )
 
-    def _split(self, index: Index, healthy: Index) -> Split:
+    def _split(self, index: Index, healthy: Index, recorded: Split | None) -> Split:
         """Returns the split of the images that can be read."""
         if not len(healthy):
             raise DataError(f"{index.source}: none of its images can be read.")
-        recorded = read_split(self.split_file) if self.split_file else None
-        if recorded and (changes := compare(recorded, healthy)):
-            logger.warning("%s: since %s: %s", index.source, self.split_file, changes)
+        if recorded is None and self.split_file:
+            recorded = read_split(self.split_file)
+            if changes := compare(recorded, healthy):
+                logger.warning(
+                    "%s: since %s: %s", index.source, self.split_file, changes
+                )
         return make_split(
             healthy,
             validation=self.validation,

@@ -1,6 +1,7 @@
 """Mean and spread of a part's pixels, exact: counted, not averaged over batches."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -86,3 +87,21 @@ def _chunks(part: Part, limit: int | None) -> Iterator[np.ndarray | list[np.ndar
 def _triple(values: np.ndarray) -> tuple[float, float, float]:
     red, green, blue = values.tolist()
     return red, green, blue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statistics:
+    """What a model's preprocessing needs to know of the training images."""
+
+    mean: tuple[float, float, float]
+    """Per channel, RGB, in 0..255."""
+    std: tuple[float, float, float]
+    """Per channel, over all pixels."""
+    mean_image: np.ndarray | None = None
+    """Per pixel, float64 `(size, size, 3)`; `None` where it was not asked for."""
+
+
+def measure_statistics(part: Part, *, with_mean_image: bool) -> Statistics:
+    """Returns the statistics of a part; of photos, those of at most 20,000."""
+    mean, std = channel_statistics(part, limit=None if with_mean_image else 20_000)
+    return Statistics(mean, std, mean_image(part) if with_mean_image else None)

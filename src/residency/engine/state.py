@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from residency.records import EpochRecord, Quarantined
 
-
 INTERRUPTED = "interrupted"
 
 

@@ -18,7 +18,7 @@ CIFAR10 = Recipe(
     ),
     model=Model(name="cifar_resnet20"),
     optimizer=SGD(learning_rate=0.1, nesterov=True, weight_decay=5e-4),
-    schedule=OneCycle(total_epochs=12, warmup=3),
+    schedule=OneCycle(total_epochs=12),
 )
 DIGITS = Recipe(
     name="quick/digits",
@@ -30,7 +30,7 @@ DIGITS = Recipe(
     ),
     model=Model(name="cifar_resnet20"),
     optimizer=SGD(learning_rate=0.1, nesterov=True, weight_decay=5e-4),
-    schedule=OneCycle(total_epochs=30, warmup=6),
+    schedule=OneCycle(total_epochs=30),
 )
 PHOTOS = Recipe(
     name="quick/photos",
@@ -47,7 +47,7 @@ PHOTOS = Recipe(
     optimizer=SGD(
         learning_rate=0.05, nesterov=True, weight_decay=5e-4, decay_exempt=NO_DECAY
     ),
-    schedule=OneCycle(total_epochs=40, warmup=8),
+    schedule=OneCycle(total_epochs=40),
     loss=CrossEntropy(label_smoothing=0.1),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residency.config import from_json, leaves, set_path, to_json
+from residency.config import from_json, leaves, set_paths, to_json
 from residency.recipes.catalog import get_recipe
 from residency.recipes.recipe import Recipe
 
@@ -37,7 +37,7 @@ class Resolved:
 
 
 def resolve(recipe: str | Recipe, changes: Mapping[str, Any]) -> Resolved:
-    """Returns `recipe` with `changes` (dotted path to value) applied in order.
+    """Returns `recipe` with `changes` (dotted path to value) made together.
 
     Raises:
         ConfigError: No such recipe or field, or a value does not fit.
@@ -50,9 +50,8 @@ def resolve(recipe: str | Recipe, changes: Mapping[str, Any]) -> Resolved:
     >>> resolved.origin["optimizer.learning_rate"], resolved.origin["seed"]
     ('user', 'default')
     """
-    result = get_recipe(recipe) if isinstance(recipe, str) else recipe
-    for path, value in changes.items():
-        result = set_path(result, path, value, where=f"recipe {result.name!r}")
+    start = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    result = set_paths(start, changes, where=f"recipe {start.name!r}")
     return Resolved(result, _origins(result, changes))
 
 

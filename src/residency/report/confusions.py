@@ -50,6 +50,7 @@ def confusions_in_words(evaluation: Evaluation, *, most: int = 8) -> list[str]:
 
     Example:
 
+    >>> from residency.records import ClassScore, Proportion
     >>> names = ("Cockatoo", "Skimmer")
     >>> scores = tuple(ClassScore(name, 0.9, 0.9, 0.9, 33) for name in names)
     >>> counts = ((31, 2), (0, 33))

@@ -84,7 +84,9 @@ def typeface_for(texts: Iterable[str]) -> Typeface:
     >>> typeface_for(["Cockatoo", "Möwe"]).families
     ('DejaVu Sans',)
     """
-    wanted = frozenset(c for text in texts for c in text if c.isprintable())
+    wanted = frozenset(
+        c for text in texts for c in text if c != "\n" and not _is_control(c)
+    )
     return _typeface(wanted)
 
 
@@ -157,6 +159,8 @@ def _is_control(character: str) -> bool:
 
 
 def _escape(character: str) -> str:
+    if character < "\x80":
+        return f"\\x{ord(character):02x}"
     return character.encode("ascii", "backslashreplace").decode("ascii")
 
 

@@ -14,26 +14,17 @@ from residency.config import require, require_between, require_positive
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """Length and warm-up, shared by all schedules."""
+    """A constant rate, and the length that all schedules have."""
 
     total_steps: int | None = None
     """Optimizer steps of the whole training; this or `total_epochs`."""
     total_epochs: float | None = None
     """Passes over the training part; this or `total_steps`."""
-    warmup: float = 0.0
-    """Length of the warm-up, in the unit of the total."""
-    warmup_from: float = 0.0
-    """Multiplier at the start of the warm-up. In [0, 1]."""
-    warmup_shape: Literal["linear", "constant"] = "linear"
-    """`"linear"` rises to 1; `"constant"` stays at `warmup_from`, then jumps."""
 
     def __post_init__(self) -> None:
         one = (self.total_steps is None) != (self.total_epochs is None)
-        require(self, "total_steps", one, "exactly one of total_steps, total_epochs")
+        require(self, "total_steps", one, "this or total_epochs, the other none")
         require_positive(self, "total_steps", "total_epochs")
-        require_between(self, "warmup_from", 0, 1)
-        short = 0 <= self.warmup <= self.total
-        require(self, "warmup", short, f"at most the total, {self.total:g}")
 
     @property
     def total(self) -> float:
@@ -49,25 +40,45 @@ class Schedule:
     def multiplier(self, step: int, steps_per_epoch: int) -> float:
         """Returns the factor of the peak rate at `step`, counted from 0. In [0, 1]."""
         unit = 1 if self.total_steps is not None else steps_per_epoch
-        time = step / unit
-        if time < self.warmup:
-            if self.warmup_shape == "constant":
-                return self.warmup_from
-            return self.warmup_from + (1 - self.warmup_from) * time / self.warmup
-        return self.after_warmup(time)
+        return self.at(step / unit)
+
+    def at(self, time: float) -> float:
+        """Returns the factor at `time`, in the unit of the total."""
+        return 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WarmedUp(Schedule):
+    """A schedule that starts low."""
+
+    warmup: float = 0.0
+    """Length of the warm-up, in the unit of the total."""
+    warmup_from: float = 0.0
+    """Multiplier at the start of the warm-up. In [0, 1]."""
+    warmup_shape: Literal["linear", "constant"] = "linear"
+    """`"linear"` rises to 1; `"constant"` stays at `warmup_from`, then jumps."""
+
+    def __post_init__(self) -> None:
+        Schedule.__post_init__(self)
+        require_between(self, "warmup_from", 0, 1)
+        short = 0 <= self.warmup <= self.total
+        require(self, "warmup", short, f"at most the total, {self.total:g}")
+
+    def at(self, time: float) -> float:
+        """Returns the warm-up's factor, then that of `after_warmup`."""
+        if time >= self.warmup:
+            return self.after_warmup(time)
+        if self.warmup_shape == "constant":
+            return self.warmup_from
+        return self.warmup_from + (1 - self.warmup_from) * time / self.warmup
 
     def after_warmup(self, time: float) -> float:
         """Returns the factor at `time`, in the unit of the total."""
         return 1.0
 
-    def progress(self, time: float) -> float:
-        """Returns the share done of what follows the warm-up, in [0, 1]."""
-        rest = self.total - self.warmup
-        return min(1.0, (time - self.warmup) / rest) if rest else 1.0
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StepDecay(Schedule):
+class StepDecay(WarmedUp):
     """Multiplies the rate by `factor` at each boundary.
 
     Example: the CIFAR schedule of He et al., 2015, section 4.2.
@@ -83,7 +94,7 @@ class StepDecay(Schedule):
     """In (0, 1]."""
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        WarmedUp.__post_init__(self)
         require_positive(self, "factor")
         require_between(self, "factor", 0, 1)
         bounds = (0.0, *self.boundaries, self.total)
@@ -102,42 +113,51 @@ class StepDecay(Schedule):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cosine(Schedule):
+class Cosine(WarmedUp):
     """Half a cosine from the peak to `final` (Loshchilov and Hutter, 2017)."""
 
     final: float = 0.0
     """Multiplier at the end. In [0, 1]."""
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        WarmedUp.__post_init__(self)
         require_between(self, "final", 0, 1)
 
     def after_warmup(self, time: float) -> float:
         """Returns the cosine's value."""
-        half = 0.5 * (1 + math.cos(math.pi * self.progress(time)))
+        rest = self.total - self.warmup
+        done = min(1.0, (time - self.warmup) / rest) if rest else 1.0
+        half = 0.5 * (1 + math.cos(math.pi * done))
         return self.final + (1 - self.final) * half
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OneCycle(Schedule):
-    """Up in a straight line during the warm-up, then straight down to `final`.
+    """Up to the peak in a straight line, then straight down to `final`.
 
     (Smith and Topin, 2018.)
 
     Example:
 
-    >>> cycle = OneCycle(total_epochs=10, warmup=2, final=0.0)
+    >>> cycle = OneCycle(total_epochs=10, peak_at=0.2)
     >>> [cycle.multiplier(step, 100) for step in (0, 100, 200, 600, 1000)]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
+    peak_at: float = 0.25
+    """Share of the training before the peak. In (0, 1)."""
     final: float = 0.0
     """Multiplier at the end. In [0, 1]."""
 
     def __post_init__(self) -> None:
         Schedule.__post_init__(self)
+        inside = 0 < self.peak_at < 1
+        require(self, "peak_at", inside, "a number between 0 and 1")
         require_between(self, "final", 0, 1)
 
-    def after_warmup(self, time: float) -> float:
-        """Returns the falling line's value."""
-        return 1 - (1 - self.final) * self.progress(time)
+    def at(self, time: float) -> float:
+        """Returns the factor of the rising or falling line."""
+        done = min(1.0, time / self.total)
+        if done < self.peak_at:
+            return done / self.peak_at
+        return 1 - (1 - self.final) * (done - self.peak_at) / (1 - self.peak_at)

@@ -30,7 +30,7 @@ LINE_HEIGHT = 23  # pixels of one line of title
 
 
 def image_grid(
-    images: Sequence[npt.NDArray[Any]],
+    images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
     titles: Sequence[str],
     path: Path | str,
     *,
@@ -60,8 +60,10 @@ def image_grid(
 
     Example:
 
+    >>> import tempfile
     >>> images = np.zeros((3, 32, 32, 3), np.uint8)
-    >>> image_grid(images, ["cat", "dog", "ship"], folder / "grid.png").name
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     image_grid(images, ["cat", "dog", "ship"], f"{folder}/grid.png").name
     'grid.png'
     """
     _check(len(images), len(titles), columns, title_colors)

@@ -14,7 +14,7 @@ Bytes = npt.NDArray[np.uint8]
 TINY = 64  # pixels; below this an image is enlarged in whole blocks, not blurred
 
 
-def as_bytes(images: Sequence[npt.NDArray[Any]]) -> list[Bytes]:
+def as_bytes(images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> list[Bytes]:
     """Returns the images as uint8 RGB, whatever range they came in.
 
     uint8 stays as it is. Other numbers are read as one batch, so that all its

@@ -15,7 +15,7 @@ NO_BREAK = "\u00a0"  # a space at which no line ends
 
 def prediction_grid(
     predictions: Sequence[Prediction],
-    images: Sequence[npt.NDArray[Any]],
+    images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
     path: Path | str,
     *,
     columns: int = 8,

@@ -1,0 +1,56 @@
+"""The command `residency`: its sub-commands, and what happens to errors."""
+
+import logging
+import sys
+
+import typer
+
+from residency import __version__
+from residency.cli import data, listing
+from residency.cli.evaluate import evaluate
+from residency.cli.predict import predict
+from residency.cli.report import report
+from residency.cli.train import resume, train
+from residency.errors import ResidencyError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Train image classifiers in Keras: the paper's number, and the reason.",
+)
+app.command()(train)
+app.command()(resume)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(report)
+app.add_typer(data.app, name="data", help="Look at a data set.")
+app.add_typer(listing.app, name="list", help="List models, recipes or data sets.")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
+    """Options before the command."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line; a user's error is one line and exit status 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.addLevelName(logging.WARNING, "warning")
+    try:
+        app()
+    except ResidencyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,45 @@
+"""`residency evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A run folder or a .keras file.")],
+    data: Annotated[
+        str | None, typer.Option(help="A folder, file or name; else the run's own.")
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option(help="train, validation, test or all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a model: accuracy, per-class figures, the confusion matrix."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from residency.inference import evaluate as measure
+    from residency.records import evaluation_to_json
+    from residency.report import confusions_in_words
+
+    evaluation = measure(model, data, part=part)
+    if as_json:
+        print(json.dumps(evaluation_to_json(evaluation), ensure_ascii=False))
+        return
+    chosen = ", used for choosing" if evaluation.used_for_choosing else ""
+    print(f"{evaluation.part} accuracy{chosen}: {evaluation.accuracy}")
+    if evaluation.top5 is not None:
+        print(f"{evaluation.part} top-5 accuracy{chosen}: {evaluation.top5}")
+    print(f"loss: {evaluation.loss:.4f}")
+    table = Table("class", "precision", "recall", "F1", "images")
+    for score in evaluation.classes:
+        figures = (score.precision, score.recall, score.f1)
+        table.add_row(
+            score.name, *(f"{100 * f:.1f} %" for f in figures), f"{score.support:,}"
+        )
+    Console().print(table)
+    for line in confusions_in_words(evaluation):
+        print(line)

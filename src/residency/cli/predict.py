@@ -1,0 +1,83 @@
+"""`residency predict`."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from residency.records import Prediction
+
+MOST_IN_GRID = 64
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run folder or a .keras file.")],
+    paths: Annotated[list[str], typer.Argument(help="Images, folders or patterns.")],
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write a table to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    grid: Annotated[
+        Path | None, typer.Option(help="Draw the images with their classes: a PNG.")
+    ] = None,
+) -> None:
+    """Classify images; known mistakes are red in the grid."""
+    from residency.files import write_text
+    from residency.inference import predict as classify
+    from residency.records import record_to_json
+
+    predictions, broken = classify(model, paths)
+    for each in broken:
+        print(f"warning: {each.name}: {each.reason}", file=sys.stderr)
+    if csv_file is not None:
+        write_text(csv_file, _csv(predictions))
+    if grid is not None:
+        _draw(model, predictions[:MOST_IN_GRID], grid)
+    if as_json:
+        print(json.dumps(record_to_json(predictions), ensure_ascii=False, indent=1))
+    elif csv_file is None:
+        _print(predictions)
+
+
+def _csv(predictions: "Sequence[Prediction]") -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "class", "confidence", "true_class"])
+    for p in predictions:
+        writer.writerow([p.name, p.label, f"{p.confidence:.6f}", p.truth or ""])
+    return text.getvalue()
+
+
+def _draw(model: Path, predictions: "Sequence[Prediction]", path: Path) -> None:
+    from residency.inference import open_trained, read_image
+    from residency.report import prediction_grid
+
+    contract = open_trained(model).contract
+    images = [read_image(p.name, contract) for p in predictions]
+    prediction_grid(predictions, images, path)
+
+
+def _print(predictions: "Sequence[Prediction]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    known = [p for p in predictions if p.truth is not None]
+    table = Table("image", "class", "confidence", *(["true class"] if known else []))
+    for p in predictions:
+        wrong = p.truth is not None and p.truth != p.label
+        row = [escape(p.name), escape(p.label), f"{100 * p.confidence:.1f} %"]
+        if known:
+            row.append(escape(p.truth or ""))
+        table.add_row(*row, style="red" if wrong else None)
+    Console().print(table)
+    if known:
+        right = sum(p.truth == p.label for p in known)
+        print(f"{right:,} of {len(known):,} images with a known class are right.")
