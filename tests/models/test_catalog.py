@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from residency.config import from_json, set_path, to_json
+from residency.config import from_json, set_paths, to_json
 from residency.errors import ConfigError
 from residency.models import Model, build, list_models
 
@@ -53,11 +53,13 @@ def test_unknown_option():
 
 
 def test_section_is_set_by_path():
-    section = Model(name="cifar_resnet20")
-    section = set_path(section, "options.shortcut", "B")
-    section = set_path(section, "preprocessing", "mean_image")
+    section = set_paths(
+        Model(name="cifar_resnet20"),
+        {"options.shortcut": "B", "preprocessing": "mean_image"},
+    )
     assert section.options == {"shortcut": "B"}
-    assert set_path(Model(name="cifar_resnet20"), "name", "resnet50").name == "resnet50"
+    moved = set_paths(section, {"name": "resnet50", "options": {"stem": "cifar"}})
+    assert moved.options == {"stem": "cifar"}
     assert from_json(Model, to_json(section)) == section
 
 
@@ -71,7 +73,7 @@ def test_section_is_set_by_path():
 )
 def test_section_refuses_what_cannot_be_built(path, value, message):
     with pytest.raises(ConfigError, match=message):
-        set_path(Model(name="cifar_resnet20"), path, value)
+        set_paths(Model(name="cifar_resnet20"), {path: value})
 
 
 def test_section_builds_with_measured_statistics():
