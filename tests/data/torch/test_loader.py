@@ -1,0 +1,117 @@
+"""Worker processes give what this process gives, and end as they should."""
+
+import multiprocessing
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+
+from residency.data.dataset import Part
+from residency.data.frames import MemoryFrames
+from residency.data.index import Index
+from residency.data.pipeline import Batch, Pipeline, in_order
+from residency.data.torch.loader import ordered
+from residency.data.transforms import PadCrop, RandomFlip, RandomResizedCrop
+from residency.errors import BrokenImageError, DataError, EngineError
+from residency.records import Quarantined
+
+
+class Photos:
+    """Frames of many sizes; the third one is broken."""
+
+    def __len__(self) -> int:
+        return 11
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        if i == 2:
+            raise BrokenImageError("truncated")
+        rng = np.random.default_rng(i)
+        return rng.integers(0, 256, (10 + i, 20 - i, 3), np.uint8)
+
+
+def part_of(frames) -> Part:
+    rows = np.arange(11)
+    names = tuple(f"{i}.png" for i in rows)
+    return Part(
+        "train", Index("t", names, rows % 2, ("a", "b"), None, rows, rows), frames
+    )
+
+
+def small(step: int) -> Batch:
+    return Batch(
+        np.full((1, 2, 2, 3), step, np.uint8), np.zeros(1, int), np.zeros(1, int)
+    )
+
+
+def dies(step: int) -> Batch:
+    if step == 2:
+        os._exit(3)
+    return small(step)
+
+
+def complains(step: int) -> Batch:
+    raise DataError("train: no good.")
+
+
+def test_two_workers_give_what_none_gives():
+    squares = np.random.default_rng(0).integers(0, 256, (11, 8, 8, 3), np.uint8)
+    cases = [
+        (MemoryFrames(squares, np.arange(11)), (PadCrop(), RandomFlip())),
+        (Photos(), (RandomResizedCrop(), RandomFlip())),
+    ]
+    for frames, transforms in cases:
+        make = partial(
+            Pipeline,
+            part_of(frames),
+            image_size=8,
+            batch_size=3,
+            transforms=transforms,
+        )
+        alone, helped = list(make().epoch(1, 1)), list(make(workers=2).epoch(1, 1))
+        assert len(alone) == len(helped) == 3
+        for a, b in zip(alone, helped, strict=True):
+            assert np.array_equal(a.images, b.images)
+            assert np.array_equal(a.labels, b.labels)
+            assert np.array_equal(a.rows, b.rows)
+            assert a.broken == b.broken
+
+
+def test_in_order_with_workers():
+    batches = list(in_order(part_of(Photos()), 8, 4, workers=2, resize="crop"))
+    assert np.concatenate([b.rows for b in batches]).tolist() == [0, 1, *range(3, 11)]
+    assert batches[0].broken == (Quarantined("2.png", "truncated"),)
+
+
+def test_more_workers_than_steps_and_no_step():
+    assert [b.images[0, 0, 0, 0] for b in ordered(small, range(1), 3)] == [0]
+    assert list(ordered(small, range(0), 2)) == []
+
+
+def test_an_error_of_the_data_comes_through_as_it_is():
+    with pytest.raises(DataError, match=r"^train: no good\.$"):
+        list(ordered(complains, range(3), 1))
+
+
+def test_a_worker_that_dies_is_one_clear_error():
+    with pytest.raises(EngineError, match=r"worker process .* died .* workers=0"):
+        list(ordered(dies, range(5), 2))
+
+
+def test_workers_end_with_the_iterator():
+    batches = ordered(small, range(50), 2)
+    next(batches)
+    assert len(multiprocessing.active_children()) == 2
+    batches.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_workers_end_with_an_interrupt():
+    def interrupted() -> None:
+        for batch in ordered(small, range(50), 2):
+            if batch.images.max() == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert multiprocessing.active_children() == []
