@@ -8,6 +8,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from residency.data.index import Index
+
+
+@pytest.fixture(scope="session")
+def index_of() -> Callable[..., Index]:
+    """Gives a function that makes an index from labels: `index_of([0, 1, 1])`."""
+
+    def make(labels, groups=None, names=None, parts=None) -> Index:
+        """Returns an index of samples without pixels."""
+        labels = np.asarray(labels, dtype=np.int64)
+        count = len(labels)
+        return Index(
+            source="test",
+            names=tuple(names or (f"{i:04d}.png" for i in range(count))),
+            labels=labels,
+            class_names=tuple(f"c{i}" for i in range(int(labels.max()) + 1)),
+            reader=None,  # type: ignore[arg-type]
+            rows=np.arange(count),
+            sizes=np.full(count, 100, dtype=np.int64),
+            parts=parts,
+            groups=groups,
+        )
+
+    return make
+
 
 @pytest.fixture
 def write_photos() -> Callable[..., Path]:

@@ -53,7 +53,9 @@ def test_resized_floats_in_0_to_255_are_rounded():
 
 
 def test_truth_values_are_black_and_white():
-    assert as_pixels(np.eye(2, dtype=bool)[None], "x").tolist() == [[[255, 0], [0, 255]]]
+    assert as_pixels(np.eye(2, dtype=bool)[None], "x").tolist() == [
+        [[255, 0], [0, 255]]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,8 @@ def test_labels_in_every_form(y):
 
 
 @pytest.mark.parametrize(
-    "y", [[0.5, 1.0], np.full((2, 3), 1 / 3), np.zeros((2, 3)), np.zeros((2, 2, 2)), [{}]]
+    "y",
+    [[0.5, 1.0], np.full((2, 3), 1 / 3), np.zeros((2, 3)), np.zeros((2, 2, 2)), [{}]],
 )
 def test_labels_of_no_meaning_are_refused(y):
     with pytest.raises(DataError):
@@ -166,7 +169,7 @@ def test_npz_of_something_else(tmp_path):
     with pytest.raises(DataError, match="got pixels"):
         from_npz(path)
     path.write_bytes(b"PK\3\4 cut off")
-    with pytest.raises(DataError, match="cannot be read as an .npz"):
+    with pytest.raises(DataError, match=r"cannot be read as an \.npz"):
         from_npz(path)
 
 
@@ -179,5 +182,5 @@ def test_npz_with_a_pickle_is_refused(tmp_path):
 
 def test_npy_is_refused(tmp_path):
     np.save(tmp_path / "x.npy", GREY)
-    with pytest.raises(DataError, match="cannot be read as an .npz"):
+    with pytest.raises(DataError, match=r"cannot be read as an \.npz"):
         from_npz(tmp_path / "x.npy")

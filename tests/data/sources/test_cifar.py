@@ -58,7 +58,11 @@ def write_cifar100(folder: Path, binary: bool = False) -> Path:
             records = np.concatenate([heads, planes(number)], axis=1)
             (folder / f"{name}.bin").write_bytes(records.tobytes())
             continue
-        batch = {b"fine_labels": fine, b"coarse_labels": coarse, b"data": planes(number)}
+        batch = {
+            b"fine_labels": fine,
+            b"coarse_labels": coarse,
+            b"data": planes(number),
+        }
         (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
     return folder
 
@@ -130,7 +134,9 @@ def test_a_hostile_batch_is_refused(tmp_path):
     folder = write_cifar10(tmp_path / "c")
     hostile = b"cos\nsystem\n(S'touch " + bytes(tmp_path) + b"/witness'\ntR."
     (folder / "data_batch_2").write_bytes(hostile)
-    with pytest.raises(DataError, match=r"data_batch_2: .*os\.system, which is refused"):
+    with pytest.raises(
+        DataError, match=r"data_batch_2: .*os\.system, which is refused"
+    ):
         from_cifar(folder)
     assert not (tmp_path / "witness").exists()
 

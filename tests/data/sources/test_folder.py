@@ -30,14 +30,21 @@ def test_flat_folder_is_sorted_by_name_and_has_no_parts(tmp_path, write_photos):
 
 @pytest.mark.parametrize(
     ("train", "validation", "test"),
-    [("train", "val", "test"), ("Training", "VALID", "Testing"), ("TRAIN", "dev", "eval")],
+    [
+        ("train", "val", "test"),
+        ("Training", "VALID", "Testing"),
+        ("TRAIN", "dev", "eval"),
+    ],
 )
 def test_ready_parts_are_found_in_any_case(
     tmp_path, write_photos, train, validation, test
 ):
     counts = {f"{p}/{c}": 1 for p in (train, validation, test) for c in "ab"}
     index = from_folder(write_photos(tmp_path, counts))
-    found = {name.split("/")[0]: part for name, part in zip(index.names, index.parts)}
+    found = {
+        name.split("/")[0]: part
+        for name, part in zip(index.names, index.parts, strict=True)
+    }
     assert found == {train: "train", validation: "validation", test: "test"}
     assert index.class_names == ("a", "b")
 
@@ -130,7 +137,7 @@ def test_one_class_is_an_error(tmp_path, write_photos):
 
 def test_classes_one_folder_further_down_are_pointed_at(tmp_path, write_photos):
     write_photos(tmp_path, {"PetImages/Cat": 1, "PetImages/Dog": 1})
-    with pytest.raises(DataError, match="did you mean .*PetImages"):
+    with pytest.raises(DataError, match=r"did you mean .*PetImages"):
         from_folder(tmp_path)
 
 
