@@ -146,9 +146,11 @@ def test_a_grey_array_becomes_rgb_when_it_is_read():
     assert (image == images[3][..., None]).all()
 
 
-def test_an_array_of_another_size_is_resized():
-    images = np.full((4, 8, 8), 7, np.uint8)
-    framed = frame_images(index_of(ArrayReader(images), 4), image_size=16, resize="pad")
+@pytest.mark.parametrize("cache", ["memory", "stream"])
+def test_an_array_of_another_size_is_resized(cache):
+    index = index_of(ArrayReader(np.full((4, 8, 8), 7, np.uint8)), 4)
+    framed = frame_images(index, image_size=16, resize="pad", cache=cache)
+    assert framed.quarantined == ()
     assert (framed.frames_for(framed.healthy)[0] == np.full((16, 16, 3), 7)).all()
 
 

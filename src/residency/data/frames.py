@@ -5,6 +5,7 @@ image is never fatal: it is left out and reported with its reason.
 """
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -112,7 +113,7 @@ def frame_images(
         cache: `"memory"` decodes everything now; `"stream"` reads only headers now
             and decodes in every epoch; `"auto"` takes memory if the decoded images
             need less than a quarter of what is free.
-        workers: Threads that decode; 0 takes as many as Python thinks fit.
+        workers: Threads that decode; 0 takes one for each core.
         progress: Called with `(done, total)` after each image.
 
     Returns:
@@ -176,6 +177,9 @@ def _decode_all(stream: StreamFrames, each: Each) -> Framed:
 
 def _header_size(index: Index, i: int) -> Size:
     """Returns `(height, width)` as the header says, or what is wrong with it."""
+    stored = getattr(index.reader, "images", None)
+    if stored is not None:
+        return stored.shape[1:3]
     paths = getattr(index.reader, "paths", None)  # spares reading whole files
     try:
         source = paths[index.rows[i]] if paths is not None else index.content(i)
@@ -207,7 +211,7 @@ def _each(
     function: Callable[[int], Any],
 ) -> Iterator[Any]:
     """Yields `function(i)` for `i` below `total`, in order, from a pool of threads."""
-    with ThreadPoolExecutor(workers or None) as pool:
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         for done, result in enumerate(pool.map(function, range(total)), start=1):
             if progress is not None:
                 progress(done, total)

@@ -5,6 +5,7 @@ Counts, sizes, formats, broken images and exact duplicates, as records; the comm
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -105,13 +106,13 @@ def inspect_index(
         index: All samples of a source.
         decode: Looks at the pixels, not only at headers and stored bytes. `None`: up
             to 20,000 images.
-        workers: Threads; 0 takes as many as Python thinks fit.
+        workers: Threads; 0 takes one for each core.
 
     Returns:
         An `Inspection`.
     """
     decode = len(index) <= DECODE_LIMIT if decode is None else decode
-    with ThreadPoolExecutor(workers or None) as pool:
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         looks = list(pool.map(partial(_look, index, decode), range(len(index))))
     seen = [look for look in looks if isinstance(look, _Look)]
     return Inspection(
