@@ -137,7 +137,7 @@ def _environment(run: RunFolder) -> list[tuple[str, str]]:
     found = dict(run.environment)
     if isinstance(found.get("command"), list):
         found["command"] = shlex.join(map(str, found["command"]))
-    return list(leaves(found)) if found else []
+    return list(leaves(found))
 
 
 def _model(run: RunFolder) -> str:

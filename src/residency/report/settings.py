@@ -50,7 +50,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     ):
         items = {str(i): item for i, item in enumerate(cast("list[Any]", value))}
     else:
-        yield path, in_words(value)
+        if path:
+            yield path, in_words(value)
         return
     for name, item in items.items():
         if name != "kind":

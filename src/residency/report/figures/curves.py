@@ -52,8 +52,8 @@ def curves(history: Sequence[EpochRecord], path: Path | str) -> Path:
         accuracy = figure.add_subplot(grid[:, 0])
         loss = figure.add_subplot(grid[0, 1])
         rate = figure.add_subplot(grid[1, 1], sharex=loss)
-        _draw_accuracy(accuracy, history)
-        _draw_loss(loss, history)
+        draw_accuracy(accuracy, history)
+        draw_loss(loss, history)
         _draw_learning_rate(rate, history)
         for axes in (accuracy, loss, rate):
             _epoch_axis(axes, history)
@@ -62,7 +62,8 @@ def curves(history: Sequence[EpochRecord], path: Path | str) -> Path:
         return save(figure, Path(path))
 
 
-def _draw_accuracy(axes: Axes, history: Sequence[EpochRecord]) -> None:
+def draw_accuracy(axes: Axes, history: Sequence[EpochRecord]) -> None:
+    """Draws the accuracies in percent, the validation's interval as a band."""
     axes.set_title("Accuracy, %")
     light_grid(axes)
     train = [(r.epoch, 100 * r.train_accuracy.rate) for r in history]
@@ -98,7 +99,8 @@ def _mark_best(axes: Axes, history: Sequence[EpochRecord]) -> None:
     )
 
 
-def _draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
+def draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
+    """Draws the losses; what the axis leaves out is marked and told."""
     axes.set_title("Loss, nats")
     light_grid(axes)
     running = [(r.epoch, r.loss) for r in history]
@@ -109,7 +111,9 @@ def _draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
     lines = [("while training", running, GREY), ("train sample", train, VERMILLION)]
     if held:
         lines.append(("validation", held, BLUE))
-    top = robust_top([value for _, points, _ in lines for _, value in points])
+    values = [[y for _, y in points if math.isfinite(y)] for _, points, _ in lines]
+    start = min((line[0] for line in values if line), default=0.0)
+    top = robust_top([y for line in values for y in line], start=start)
     ends: list[tuple[str, float, str]] = []
     for name, points, color in lines:
         _line(axes, points, color, width=0.9 if color == GREY else 1.5)

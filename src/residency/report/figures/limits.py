@@ -9,14 +9,16 @@ ROOM = 1.08  # of the limit, above the highest value shown
 WILD = 2.0  # a value this many times the limit is outside, a lower one is shown
 
 
-def robust_top(values: Sequence[float]) -> float:
+def robust_top(values: Sequence[float], *, start: float = 0.0) -> float:
     """Returns the upper limit of an axis from 0 that shows the bulk of `values`.
 
     The highest value counts unless it is more than twice the value that nine in
-    ten of them stay below: then it is a spike, and the limit ignores it.
+    ten of them stay below, and twice `start`: then it is a spike, and the limit
+    ignores it.
 
     Args:
         values: None below 0; those that are no numbers are passed over.
+        start: Where the curves begin; what a long fall came from is no spike.
 
     Returns:
         A positive number; 1 if there is nothing to show.
@@ -31,6 +33,6 @@ def robust_top(values: Sequence[float]) -> float:
     finite = sorted(v for v in values if math.isfinite(v))
     if not finite:
         return 1.0
-    bulk = float(np.quantile(finite, 0.9, method="lower"))
+    bulk = max(float(np.quantile(finite, 0.9, method="lower")), start)
     shown = [v for v in finite if v <= WILD * bulk] if bulk > 0 else finite
-    return (shown[-1] if shown else finite[0]) * ROOM or 1.0
+    return shown[-1] * ROOM or 1.0

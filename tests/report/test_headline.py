@@ -1,0 +1,78 @@
+"""What is quoted, what is said about it, and the claim beside it."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from residency.records import Proportion
+from residency.report import read_run_folder
+from residency.report.headline import caveats, claim_beside, headline
+from residency.report.history import best_epoch
+
+NAMES = ["a", "b", "c", "d"]
+
+
+def _run(write_run, tmp_path, **parts):
+    return read_run_folder(write_run(tmp_path / "run", NAMES, **parts))
+
+
+def test_test_is_quoted_before_validation(write_run, tmp_path):
+    run = _run(write_run, tmp_path)
+    assert headline(run).part == "test"
+    assert "Quote the test figure: the others were used for choosing." in caveats(run)
+
+
+def test_validation_alone_is_called_optimistic(write_run, make_evaluation, tmp_path):
+    run = _run(write_run, tmp_path, evaluations=[make_evaluation(NAMES)])
+    assert headline(run).part == "validation"
+    assert any("optimistic" in text for text in caveats(run))
+
+
+def test_unfinished(write_run, tmp_path):
+    told = caveats(_run(write_run, tmp_path, evaluations=[]))
+    assert told[0].startswith("There is no evaluation yet")
+    assert "Best epoch so far: 18" in told[1]
+
+
+def test_divergence_is_told(write_run, make_history, tmp_path):
+    history = [replace(r, loss=math.nan) for r in make_history(2)]
+    told = caveats(_run(write_run, tmp_path, history=history))
+    assert any("diverged" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("correct", "verdict"),
+    [
+        (9125, "the claim lies within the interval"),
+        (9500, "better than the claim"),
+        (8000, "short of the claim"),
+    ],
+)
+def test_claim(write_run, make_evaluation, tmp_path, correct, verdict):
+    measured = replace(
+        make_evaluation(NAMES, part="test"), accuracy=Proportion(correct, 10000)
+    )
+    beside = claim_beside(_run(write_run, tmp_path, evaluations=[measured]))
+    assert beside.said == "8.75 % error (table 6)"
+    assert beside.measured.startswith(f"{100 - correct / 100:.2f} % error")
+    assert beside.verdict == verdict
+
+
+def test_claim_inside_the_settings_and_none(write_run, tmp_path):
+    run = _run(write_run, tmp_path)
+    claim = {"kind": "Claim", "metric": "accuracy_percent", "value": 90.0}
+    recipe = {**run.recipe, "claim": None, "values": {"claim": claim}}
+    (run.path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    assert claim_beside(read_run_folder(run.path)).said == "90 % accuracy"
+    recipe["values"] = {}
+    (run.path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    assert claim_beside(read_run_folder(run.path)) is None
+
+
+def test_best_epoch(make_history):
+    assert best_epoch([]) is None
+    assert best_epoch(make_history(3, validation=False)) is None
+    same = [replace(r, validation_accuracy=Proportion(9, 10)) for r in make_history(3)]
+    assert best_epoch(same).epoch == 1
