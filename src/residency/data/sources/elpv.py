@@ -8,7 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from residency.data.index import Index
-from residency.data.sources.folder import Found, index_files
+from residency.data.sources.image_files import Found, index_files
 from residency.errors import DataError
 
 THRESHOLD = 0.5

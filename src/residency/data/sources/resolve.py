@@ -10,8 +10,9 @@ from residency.data.index import Index
 from residency.data.sources.arrays import from_arrays, from_npz
 from residency.data.sources.catalog import CATALOG, from_name
 from residency.data.sources.cifar import from_cifar, is_cifar
-from residency.data.sources.folder import from_folder, is_image, missing
+from residency.data.sources.folder import from_folder
 from residency.data.sources.idx import from_idx, is_idx
+from residency.data.sources.image_files import is_image, missing
 from residency.data.sources.table import from_csv
 from residency.errors import DataError, did_you_mean
 

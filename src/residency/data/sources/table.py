@@ -6,12 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from residency.data.index import Index, shortened
-from residency.data.sources.folder import (
-    PART_NAMES,
-    Found,
-    index_files,
-    missing,
-)
+from residency.data.sources.folder import PART_NAMES
+from residency.data.sources.image_files import Found, index_files, missing
 from residency.errors import DataError
 
 COLUMNS = {
