@@ -213,6 +213,17 @@ def test_a_large_photo_is_not_a_bomb():
     assert probe(large).width == 10_000
 
 
+@pytest.mark.real_data
+def test_real_photos(real_photos):
+    paths = sorted(p for p in real_photos.rglob("*") if p.is_file())
+    chosen = [*paths[::50], *(p for p in paths if probe(p).mode != "RGB")]
+    assert "P" in {probe(path).mode for path in chosen}
+    for path in chosen:
+        pixels = decode(path)
+        assert sorted(pixels.shape[:2]) == sorted(probe(path)[1:3])
+        assert pixels.std() > 1
+
+
 VALID = [encoded(photo(), file_format) for file_format in FORMATS]
 VALID += [
     encoded(photo().convert("P"), "PNG"),
