@@ -73,7 +73,8 @@ def colored(counts: Floats) -> Floats:
 
 def _draw_matrix(counts: Floats, names: list[str], path: Path) -> Path:
     number = len(names)
-    measure = _inches(8.0)
+    size = 8.0 if number <= MOST_WITH_NUMBERS else 6.5
+    measure = _inches(size)
     labels = [shorten(name, NAME_INCHES, measure) for name in names]
     margin = max(map(measure, labels)) + 0.4
     side = min(8.6 - margin, max(2.4, 0.42 * number))
@@ -82,7 +83,7 @@ def _draw_matrix(counts: Floats, names: list[str], path: Path) -> Path:
     axes = figure.add_axes((margin / width, 0.08 / height, side / width, side / height))
     axes.imshow(colored(counts), interpolation="none", aspect="equal")
     axes.spines[:].set_visible(False)
-    _draw_names(axes, labels)
+    _draw_names(axes, labels, size)
     axes.set_ylabel("true class", color=GREY)
     axes.set_xlabel("predicted class", color=GREY)
     axes.xaxis.set_label_position("top")
@@ -91,12 +92,11 @@ def _draw_matrix(counts: Floats, names: list[str], path: Path) -> Path:
     return save(figure, path)
 
 
-def _draw_names(axes: Axes, labels: list[str]) -> None:
+def _draw_names(axes: Axes, labels: list[str], size: float) -> None:
     number = len(labels)
     every = 1 if number <= 50 else 2
     ticks = range(0, number, every)
     shown = [labels[i] for i in ticks]
-    size = 8.0 if number <= MOST_WITH_NUMBERS else 6.5
     axes.xaxis.tick_top()
     axes.set_xticks(ticks, shown, rotation=90, fontsize=size)
     axes.set_yticks(ticks, shown, fontsize=size)
