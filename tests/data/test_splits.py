@@ -167,6 +167,32 @@ def test_added_images_restore_the_shares_and_move_none(index_of, before, added, 
             assert abs(got - wanted) <= 1
 
 
+def test_a_recorded_split_of_ready_parts_grows(index_of):
+    def index(train, test):
+        parts = ("train",) * train + ("test",) * test
+        names = [f"train/{i}" for i in range(train)] + [
+            f"test/{i}" for i in range(test)
+        ]
+        labels = [i % 2 for i in range(train + test)]
+        return index_of(labels, names=names, parts=parts)
+
+    old = make_split(index(40, 10), validation=0.25)
+    new = make_split(index(80, 14), recorded=old)
+    assert counts(old) == (30, 10, 10)
+    assert counts(new) == (60, 20, 14)
+    assert {n: new.samples[n] for n in old.samples} == dict(old.samples)
+
+
+def test_a_new_image_of_a_known_group_joins_it(index_of):
+    groups = tuple(f"g{i // 2}" for i in range(40))
+    old = make_split(index_of([0, 1] * 20, groups=groups))
+    grown = index_of([0, 1] * 40, groups=groups * 2)
+    new = make_split(grown, recorded=old)
+    for name, group in zip(grown.names, grown.groups, strict=True):
+        first = grown.names[groups.index(group)]
+        assert new.samples[name].part == old.samples[first].part
+
+
 def test_changes_are_told_in_words(index_of):
     index = index_of([0, 1] * 20)
     split = make_split(index)

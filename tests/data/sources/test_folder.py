@@ -201,6 +201,17 @@ def test_one_image_is_no_data_set(tmp_path, write_photos):
         from_folder(tmp_path / "list.txt")
 
 
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, write_photos, monkeypatch):
+    write_photos(tmp_path, {"a": 1, "b": 1})
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        from_folder(tmp_path)
+
+
 def test_image_names():
     assert is_image("x.jpeg")
     assert not is_image(".x.jpeg")

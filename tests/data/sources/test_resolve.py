@@ -42,6 +42,8 @@ def test_a_name_goes_before_a_folder(tmp_path, write_photos, monkeypatch, caplog
     [
         ("cifar1", r"Did you mean 'cifar10'\? Data sets known by name: digits"),
         ("foldr:x", r"no kind of data set 'foldr'\. Did you mean 'folder'"),
+        ("", "no such file or folder"),
+        ("folder:", "no such file or folder"),
         ("folder:nowhere", "nowhere: no such file or folder"),
         ("no/such/place", "no such file or folder.* holds"),
     ],

@@ -25,8 +25,8 @@ NPZ_KEYS = {
     "test": ("x_test", "y_test"),
 }
 
-
-IN_MEMORY = "arrays"  # the source of data that no path leads to
+IN_MEMORY = "arrays"
+"""The source of data that no path leads to."""
 
 
 def from_arrays(
@@ -57,7 +57,7 @@ def from_arrays(
             f"{source}: expected (x, y) or ((x_train, y_train), (x_test, y_test)), "
             f"got {type(arrays).__name__}."
         )
-    if _holds_images(arrays[1]):
+    if all(map(_holds_images, arrays)):
         parts = {"train": arrays[0], "test": arrays[1]}
         return index_arrays(source, parts, class_names)
     return index_arrays(source, {"": tuple(arrays)}, class_names)

@@ -51,6 +51,17 @@ def from_folder(path: str | Path) -> Index:
     """
     root = Path(path)
     require_folder(root)
+    try:
+        found = _found(root)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename}: cannot be read: {error.strerror}."
+        ) from error
+    return index_files(str(path), found)
+
+
+def _found(root: Path) -> list[Found]:
+    """Returns the images below `root`, by name."""
     folders = subfolders(root)
     parts = _part_folders(root, folders)
     if parts:
@@ -67,7 +78,7 @@ def from_folder(path: str | Path) -> Index:
     found.sort(key=lambda image: image.name)
     if not parts and len({image.label for image in found}) == 1:
         _require_class_folders(root, found[0].label)
-    return index_files(str(path), found)
+    return found
 
 
 def require_folder(path: Path) -> None:

@@ -54,11 +54,12 @@ def resolve(source: Any, progress: Progress | None = None) -> Index:
         return from_name(text, progress)
     kind, colon, rest = text.partition(":")
     if colon and kind in KINDS:
-        if not Path(rest).exists():
-            raise DataError(missing(Path(rest)))
-        return KINDS[kind](rest)
+        path = Path(rest).expanduser()
+        if not rest or not path.exists():
+            raise DataError(missing(path))
+        return KINDS[kind](str(path))
     path = Path(text).expanduser()
-    if not path.exists():
+    if not text or not path.exists():
         raise DataError(_unknown(text, path))
     return KINDS[guess_kind(path)](str(path))
 
