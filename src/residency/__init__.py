@@ -19,7 +19,16 @@ _HOMES = {
     "predict": "residency.inference",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = [
+    "__version__",
+    "data",
+    "evaluate",
+    "models",
+    "predict",
+    "recipes",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -210,7 +210,10 @@ def _dataset(trained: Trained, data: Any) -> tuple[Dataset, bool]:
     if data is None:
         raise DataError("no data set: pass --data, or a run that knows its own.")
     settings = Data(
-        image_size=contract.image_size, resize=contract.resize, validation=0, test=0
+        image_size=contract.image_size,
+        resize=contract.resize,
+        validation=0.0,
+        test=0.0,
     )
     return settings.build(data), False
 

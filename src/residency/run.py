@@ -202,7 +202,12 @@ def _run(
         *([ShowProgress()] if progress else []),
         StopOnNonFinite(),
         keras_callbacks,
-        Checkpoint(folder / "checkpoints", step, keras_callbacks.state),
+        Checkpoint(
+            folder / "checkpoints",
+            step,
+            keras_callbacks.state,
+            minutes=settings.checkpoint_minutes,
+        ),
     ]
     with stop_on_signals(state):
         fit(step, pipeline, rate, state, hooks)

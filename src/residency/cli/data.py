@@ -98,14 +98,15 @@ def split(
     seed: Annotated[int, typer.Option(help="Same seed, same split.")] = 0,
 ) -> None:
     """Split into train, validation and test, and record it in a file."""
-    from residency.data.sources import resolve
-    from residency.data.splits import make_split
+    from residency.data import Data
     from residency.files import write_json
 
-    made = make_split(resolve(data), validation=validation, test=test, seed=seed)
-    write_json(out, made.to_json())
-    counts = ", ".join(f"{part} {count:,}" for part, count in made.counts().items())
-    print(f"{out}: {counts}")
+    loaded = Data(
+        source=data, validation=validation, test=test, split_seed=seed, cache="stream"
+    ).build()
+    write_json(out, loaded.split.to_json())
+    counts = (f"{part} {count:,}" for part, count in loaded.split.counts().items())
+    print(f"{out}: {', '.join(counts)}")
 
 
 def _as_json(found: "Inspection") -> dict[str, Any]:

@@ -19,6 +19,7 @@ def evaluate(
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from residency.inference import evaluate as measure
@@ -38,7 +39,9 @@ def evaluate(
     for score in evaluation.classes:
         figures = (score.precision, score.recall, score.f1)
         table.add_row(
-            score.name, *(f"{100 * f:.1f} %" for f in figures), f"{score.support:,}"
+            escape(score.name),
+            *(f"{100 * f:.1f} %" for f in figures),
+            f"{score.support:,}",
         )
     Console().print(table)
     for line in confusions_in_words(evaluation):

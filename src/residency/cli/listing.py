@@ -11,8 +11,8 @@ def models() -> None:
     from residency.models import list_models
 
     _table(
-        ("model", "parameters", "what", "paper"),
-        [(m.name, f"{m.parameters:,}", m.description, m.paper) for m in list_models()],
+        ("model", "parameters", "what"),
+        [(m.name, f"{m.parameters:,}", m.description) for m in list_models()],
     )
 
 
@@ -39,10 +39,14 @@ def datasets() -> None:
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*columns)
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)

@@ -10,7 +10,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Literal, TypeVar, Union, cast
 
 from residency.errors import ConfigError, did_you_mean
 
@@ -25,9 +25,10 @@ def to_json(config: Any) -> Any:
         }
         return {"kind": type(config).__name__, **values}
     if isinstance(config, tuple | list):
-        return [to_json(item) for item in config]
+        return [to_json(item) for item in cast("list[Any]", config)]
     if isinstance(config, Mapping):
-        return {str(key): to_json(value) for key, value in config.items()}
+        entries = cast("Mapping[str, Any]", config)
+        return {str(key): to_json(value) for key, value in entries.items()}
     return config
 
 
@@ -54,10 +55,10 @@ def leaves(config: Any, path: str = "") -> dict[str, Any]:
     items: dict[str, Any]
     if dataclasses.is_dataclass(config):
         items = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
-    elif isinstance(config, tuple) and any(map(dataclasses.is_dataclass, config)):
+    elif _holds_configs(config):
         items = {str(number): item for number, item in enumerate(config)}
     elif isinstance(config, Mapping) and config:
-        items = dict(config)
+        items = dict(cast("Mapping[str, Any]", config))
     else:
         return {path: config}
     found: dict[str, Any] = {}
@@ -82,14 +83,29 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
+def _holds_configs(value: Any) -> bool:
+    return isinstance(value, tuple) and any(
+        dataclasses.is_dataclass(item) for item in cast("tuple[Any, ...]", value)
+    )
+
+
+def kinds(annotation: Any) -> dict[str, Any]:
+    """Returns the config classes that an annotation allows, by name."""
+    return {c.__name__: c for c in alternatives(annotation) if _is_config(c)}
+
+
+def _is_config(option: Any) -> bool:
+    return isinstance(option, type) and dataclasses.is_dataclass(option)
+
+
 def convert(annotation: Any, value: Any, where: str) -> Any:
     """Returns a JSON value, or a config as it is, checked against `annotation`."""
     options = alternatives(annotation)
-    classes = {c.__name__: c for c in options if dataclasses.is_dataclass(c)}
+    classes = kinds(annotation)
     if isinstance(value, tuple(classes.values())):
         return value
     if isinstance(value, Mapping) and classes and "kind" in value:
-        return _convert_object(classes, dict(value), where)
+        return _convert_object(classes, dict(cast("Mapping[str, Any]", value)), where)
     for option in options:
         done, result = _convert_plain(option, value, where)
         if done:

@@ -4,9 +4,10 @@ import dataclasses
 import json
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
-from residency.config.codec import alternatives, convert, field_types
+from residency.config.codec import alternatives, convert, field_types, kinds
 from residency.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
@@ -54,10 +55,10 @@ _Change = tuple[list[str], str, Any]  # names still to go, the whole path, the v
 def _changed(config: Any, changes: list[_Change], where: str) -> Any:
     """Returns `config` with the changes made below it."""
     if isinstance(config, tuple):
-        return _changed_items(config, changes, where)
+        return _changed_items(cast("tuple[Any, ...]", config), changes, where)
     if isinstance(config, Mapping):
         new = {".".join(names): _parsed(Any, value) for names, _, value in changes}
-        return {**config, **new}
+        return {**cast("Mapping[str, Any]", config), **new}
     if not dataclasses.is_dataclass(config):
         names, path, _ = changes[0]
         raise ConfigError(
@@ -69,7 +70,7 @@ def _changed(config: Any, changes: list[_Change], where: str) -> Any:
         if name not in fields:
             raise _unknown(fields, *group[0][:2], where)
     return dataclasses.replace(
-        config,
+        cast("Any", config),
         **{
             name: _value(fields[name], getattr(config, name), group, where)
             for name, group in groups.items()
@@ -77,7 +78,9 @@ def _changed(config: Any, changes: list[_Change], where: str) -> Any:
     )
 
 
-def _changed_items(items: tuple, changes: list[_Change], where: str) -> tuple:
+def _changed_items(
+    items: tuple[Any, ...], changes: list[_Change], where: str
+) -> tuple[Any, ...]:
     new = list(items)
     for name, group in _grouped(changes).items():
         if not name.isdecimal() or int(name) >= len(items):
@@ -105,24 +108,31 @@ def _value(annotation: Any, old: Any, changes: list[_Change], where: str) -> Any
         return _changed(old, below, where)
     path, value = whole[-1]
     value = _parsed(annotation, value)
-    if below and isinstance(value, Mapping) and value.keys() == {"kind"}:
-        return _built(annotation, value["kind"], below, where)
+    if isinstance(value, _Kind):
+        return _built(annotation, value.name, below, path, where)
     new = convert(annotation, value, path)
     return _changed(new, below, where) if below else new
 
 
-def _built(annotation: Any, kind: str, changes: list[_Change], where: str) -> Any:
+@dataclass(frozen=True)
+class _Kind:
+    """A word that names one of the classes a field may hold."""
+
+    name: str
+
+
+def _built(
+    annotation: Any, kind: str, changes: list[_Change], path: str, where: str
+) -> Any:
     """Returns a section of another kind together with its first settings."""
-    cls = next(c for c in alternatives(annotation) if _kind_of(c) == kind)
-    fields = field_types(cls)
+    fields = field_types(kinds(annotation)[kind])
     given: dict[str, Any] = {}
-    for names, path, value in changes:
-        if names[0] not in fields:
-            raise _unknown(fields, names, path, where)
-        given[names[0]] = convert(
-            fields[names[0]], _parsed(fields[names[0]], value), path
-        )
-    return convert(annotation, {"kind": kind, **given}, changes[0][1])
+    for names, below, value in changes:
+        field = names[0]
+        if field not in fields:
+            raise _unknown(fields, names, below, where)
+        given[field] = convert(fields[field], _parsed(fields[field], value), below)
+    return convert(annotation, {"kind": kind, **given}, path)
 
 
 def _unknown(
@@ -135,18 +145,14 @@ def _unknown(
     return ConfigError(f"{where} has no field {path!r}.{hint}{listed}")
 
 
-def _kind_of(option: Any) -> str | None:
-    return option.__name__ if dataclasses.is_dataclass(option) else None
-
-
 def _parsed(annotation: Any, value: Any) -> Any:
     """Returns the value that a text stands for; anything else as it is."""
     if not isinstance(value, str):
         return value
     options = alternatives(annotation)
     text = value.strip()
-    if text in map(_kind_of, options):
-        return {"kind": text}
+    if text in kinds(annotation):
+        return _Kind(text)
     if text.lower() in ("none", "null") and (type(None) in options or Any in options):
         return None
     if any(typing.get_origin(option) is tuple for option in options):

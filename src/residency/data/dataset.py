@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -61,16 +61,16 @@ class Dataset:
     class_names: tuple[str, ...]
     image_size: int
     """Side of the square images a model sees, in pixels."""
-    resize: str
-    """`"stretch"`, `"pad"` or `"crop"`; the same at prediction."""
+    resize: Literal["stretch", "pad", "crop"]
+    """The same at prediction."""
     train: Part
     validation: Part | None
     test: Part | None
+    split: Split
+    """Which image is in which part, to be recorded."""
     quarantined: tuple[Quarantined, ...] = ()
     memory: str = ""
     """One line: how many bytes the decoded images take, and where they are kept."""
-    split: Split | None = None
-    """Which image is in which part, to be recorded; `None` if put together by hand."""
     fingerprint: str = ""
     """Of the source's index, broken images included; changes when the data change."""
 

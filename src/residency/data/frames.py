@@ -129,7 +129,8 @@ def frame_images(
         )
     stored = None if keep_full else _stored_squares(index, image_size)
     if stored is not None:
-        line = _line(len(index), image_size, False, stored.nbytes)
+        needed = len(index) * stored.strides[0]  # grey is kept once, not three times
+        line = _line(len(index), image_size, False, needed)
         return _framed(index, {}, partial(_memory_frames, stored, index.rows), line)
     each = partial(_each, len(index), workers, progress)
     stream = StreamFrames(index, image_size, resize, keep_full)

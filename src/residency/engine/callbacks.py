@@ -99,21 +99,22 @@ class KerasCallbacks(Hook):
         """Calls back with the true rate in the optimizer, and sees if it changed."""
         if not self.callbacks:
             return
-        planned = keras.ops.convert_to_numpy(self._show(self.rate(state)))
+        self.model.optimizer.learning_rate = self.rate(state)
+        planned = self._shown()
         function(*args)
-        now = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        now = self._shown()
         if now != planned:
             if state.rate_override is None:
                 logger.warning(
                     "a callback set the learning rate to %g (%s); from now on the "
                     "callbacks own it and the recipe's schedule rests",
-                    float(now),
+                    now,
                     ", ".join(type(c).__name__ for c in self.callbacks),
                 )
-            state.rate_override = float(now)
+            state.rate_override = now
         if self.model.stop_training:
             state.stop = "a callback asked to stop"
 
-    def _show(self, rate: float) -> Any:
-        self.model.optimizer.learning_rate = rate
-        return self.model.optimizer.learning_rate
+    def _shown(self) -> float:
+        rate: Any = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        return float(rate)

@@ -188,14 +188,13 @@ class StopOnNonFinite(Hook):
 
 
 class Checkpoint(Hook):
-    """Saves all that a resume needs: after each epoch, every few minutes, at the end.
+    """Saves all that a resume needs: at the start, after each epoch, every few minutes.
 
     Args:
         folder: Where the files go; the newest two are kept.
         step: Its network, optimizer and loss scale are saved.
         callbacks: Gives the state of the Keras callbacks.
-        seconds: Longest time between two saves.
-        every_steps: Save after so many steps, too; `None`: by time alone.
+        minutes: Longest time between two saves; 0 saves after every step.
     """
 
     def __init__(
@@ -204,19 +203,20 @@ class Checkpoint(Hook):
         step: Step,
         callbacks: Callable[[], list[dict]],
         *,
-        seconds: float = 300.0,
-        every_steps: int | None = None,
+        minutes: float,
     ) -> None:
         self.folder, self.step, self.callbacks = folder, step, callbacks
-        self.seconds, self.every_steps = seconds, every_steps
+        self.minutes = minutes
         self._saved_at, self._saved_step = time.monotonic(), -1
 
+    def on_start(self, state: TrainState) -> None:
+        """Saves the start itself, so that even the first minutes can be resumed."""
+        if state.step == 0:
+            self.save(state)
+
     def after_step(self, state: TrainState) -> None:
-        """Saves when the time or the number of steps is up."""
-        due = time.monotonic() - self._saved_at > self.seconds
-        if self.every_steps and state.step % self.every_steps == 0:
-            due = True
-        if due:
+        """Saves when the time is up."""
+        if time.monotonic() - self._saved_at >= 60 * self.minutes:
             self.save(state)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:

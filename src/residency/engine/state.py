@@ -1,6 +1,7 @@
 """Where a training stands: everything besides tensors that a resume needs."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from residency.records import EpochRecord, Quarantined
 
@@ -30,8 +31,9 @@ class TrainState:
     """Epochs finished."""
     step_in_epoch: int = 0
     """Steps finished in the epoch under way."""
-    loss_sum: float = 0.0
-    """Sum over the epoch's images of their loss so far."""
+    loss_sum: Any = 0.0
+    """Sum over the epoch's images of their loss so far: a float64 scalar that stays
+    on the device, so that no step waits for it."""
     images: int = 0
     """Images trained on in the epoch so far."""
     training_seconds: float = 0.0

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -37,7 +37,7 @@ class Contract:
     """In the order of the outputs; each of 1 to 200 characters."""
     image_size: int
     """Side in pixels of the images it was trained on."""
-    resize: str = "stretch"
+    resize: Literal["stretch", "pad", "crop"] = "stretch"
     """How a photo becomes square: `"stretch"`, `"pad"` or `"crop"`."""
     preprocessing: str = ""
     """In words; the arithmetic itself is the model's first layer."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from residency.config import require_positive
+from residency.config import require, require_positive
 from residency.data import Data
 from residency.models.catalog import Model
 from residency.training import SGD, AdamW, Cosine, CrossEntropy, OneCycle, StepDecay
@@ -40,7 +40,10 @@ class Recipe:
     """Largest norm of all gradients together; `None`: no clipping."""
     seed: int = 0
     """Of the initial weights, the order of the images and their augmentation."""
+    checkpoint_minutes: float = 5.0
+    """Longest time between two checkpoints inside an epoch; 0: after every step."""
     claim: Claim | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "clip_norm")
+        require(self, "checkpoint_minutes", self.checkpoint_minutes >= 0, "0 or more")
