@@ -138,9 +138,10 @@ def test_an_array_of_the_right_size_is_not_copied():
 
 
 def test_a_grey_array_becomes_rgb_when_it_is_read():
-    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (4, 500, 500), np.uint8)
     index = index_of(ArrayReader(images), 4)
-    framed = frame_images(index, image_size=8, resize="crop")
+    framed = frame_images(index, image_size=500, resize="crop")
+    assert framed.memory == "4 images at 500x500: 1.0 MB, kept in memory"
     image = framed.frames_for(framed.healthy)[3]
     assert np.shares_memory(image, images)
     assert (image == images[3][..., None]).all()
