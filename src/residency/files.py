@@ -40,7 +40,17 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented UTF-8 JSON, whole or not at all."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    if not _is_unicode(text):  # a file name in no known encoding: escaped, then
+        text = json.dumps(value, indent=1, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

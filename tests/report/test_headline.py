@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from residency.records import Proportion
+from residency.records import Proportion, best_epoch
 from residency.report import read_run_folder
 from residency.report.headline import caveats, claim_beside, headline
-from residency.report.history import best_epoch
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -33,7 +32,7 @@ def test_validation_alone_is_called_optimistic(write_run, make_evaluation, tmp_p
 def test_unfinished(write_run, tmp_path):
     told = caveats(_run(write_run, tmp_path, evaluations=[]))
     assert told[0].startswith("There is no evaluation yet")
-    assert "Best epoch so far: 18" in told[1]
+    assert "Best epoch so far: 19" in told[1]
 
 
 def test_divergence_is_told(write_run, make_history, tmp_path):
@@ -71,8 +70,9 @@ def test_claim_inside_the_settings_and_none(write_run, tmp_path):
     assert claim_beside(read_run_folder(run.path)) is None
 
 
-def test_best_epoch(make_history):
+def test_best_epoch_of_equal_accuracies_has_the_lowest_loss(make_history):
     assert best_epoch([]) is None
     assert best_epoch(make_history(3, validation=False)) is None
     same = [replace(r, validation_accuracy=Proportion(9, 10)) for r in make_history(3)]
-    assert best_epoch(same).epoch == 1
+    losses = [replace(r, validation_loss=x) for r, x in zip(same, (2, 1, 3), strict=1)]
+    assert best_epoch(losses).epoch == 2

@@ -1,5 +1,6 @@
 """The command `residency`: its sub-commands, and what happens to errors."""
 
+import io
 import logging
 import sys
 
@@ -43,6 +44,9 @@ def main() -> None:
     """Runs the command line; a user's error is one line and exit status 2."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.addLevelName(logging.WARNING, "warning")
+    for stream in (sys.stdout, sys.stderr):  # a file name may be in no known encoding
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ResidencyError as error:

@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, cast
 
-from residency.records import Evaluation
-from residency.report.history import best_epoch
+from residency.records import Evaluation, best_epoch
 from residency.report.run_folder import RunFolder
 
 

@@ -9,12 +9,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from residency.files import replacing
-from residency.records import EpochRecord, Evaluation
+from residency.records import EpochRecord, Evaluation, best_epoch
 from residency.report.class_table import weak_classes, worst_first
 from residency.report.confusions import confusions_in_words
 from residency.report.data_counts import data_counts
 from residency.report.headline import caveats, claim_beside, headline
-from residency.report.history import best_epoch
 from residency.report.numbers import interval, percent
 from residency.report.redraw import draw_missing
 from residency.report.run_folder import RunFolder, read_run_folder

@@ -22,7 +22,7 @@ def _texts(path):
 def test_names_and_best_epoch(tmp_path, make_history, epochs):
     history = make_history(epochs)
     texts = _texts(curves(history, tmp_path / "c.svg"))
-    best = max(history, key=lambda r: (r.validation_accuracy.rate, -r.epoch))
+    best = max(history, key=lambda r: (r.validation_accuracy.rate, -r.validation_loss))
     assert any(f"best epoch {best.epoch}: " in text for text in texts)
     assert {"train sample", "validation", "while training"} <= set(texts)
 

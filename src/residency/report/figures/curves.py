@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from residency.errors import ConfigError
-from residency.records import EpochRecord
+from residency.records import EpochRecord, best_epoch
 from residency.report.figures.limits import robust_top
 from residency.report.figures.style import (
     BLUE,
@@ -21,7 +21,6 @@ from residency.report.figures.style import (
     new_figure,
     save,
 )
-from residency.report.history import best_epoch
 
 
 def curves(history: Sequence[EpochRecord], path: Path | str) -> Path:
