@@ -14,7 +14,7 @@ from residency.data import Data, Dataset, Part
 from residency.data.decode import decode
 from residency.data.index import shortened
 from residency.data.resize import resize
-from residency.data.sources.folder import IMAGE_EXTENSIONS
+from residency.data.sources.image_files import IMAGE_EXTENSIONS
 from residency.engine.evaluation import (
     BATCH_SIZE,
     predictions,

@@ -95,12 +95,13 @@ def _tensors(step: Step) -> dict[str, torch.Tensor]:
 
 def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
     variables = step.network.variables()
-    saved = {k.removeprefix("model/") for k in tensors if k.startswith("model/")}
-    if saved != set(variables):
-        odd = sorted(saved ^ set(variables))[0]
+    here = {f"model/{k}": v.shape for k, v in variables.items()}
+    saved = {k: v.shape for k, v in tensors.items() if k.startswith("model/")}
+    if saved != here:
+        odd = sorted(set(saved.items()) ^ set(here.items()))[0]
         raise EngineError(
-            f"{path}: is a checkpoint of another model; {odd!r} is in one and not in "
-            "the other."
+            f"{path}: is a checkpoint of another model; {odd[0]!r} of shape "
+            f"{tuple(odd[1])} is in one and not in the other."
         )
     with torch.no_grad():
         for key, value in variables.items():

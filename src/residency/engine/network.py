@@ -55,9 +55,12 @@ class Network:
         return [(v.path, v.value) for v in self.model.trainable_variables]
 
     def variables(self) -> dict[str, torch.Tensor]:
-        """Returns every variable's tensor by a unique, lasting key."""
+        """Returns every variable's tensor, in order, by number and name.
+
+        The path is left out: it holds the model's own name, which Keras may change.
+        """
         return {
-            f"{n:04d}/{v.path}": v.value for n, v in enumerate(self.model.variables)
+            f"{n:04d}/{v.name}": v.value for n, v in enumerate(self.model.variables)
         }
 
 

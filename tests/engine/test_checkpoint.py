@@ -1,0 +1,86 @@
+"""Checkpoints: all or nothing, the newest that can be read."""
+
+import numpy as np
+import pytest
+import torch
+
+from residency.engine.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from residency.engine.network import Network
+from residency.engine.optimizers import build_optimizer
+from residency.engine.state import INTERRUPTED, TrainState
+from residency.engine.step import Step
+from residency.errors import EngineError
+from residency.models import build
+from residency.training import SGD, AdamW, CrossEntropy
+
+from .conftest import small_model
+
+
+def make_step(optimizer=None, model=None):
+    network = Network(model or small_model())
+    optimizer = build_optimizer(optimizer or SGD(learning_rate=0.1), network)
+    return Step(network, optimizer, loss=CrossEntropy())
+
+
+def state_at(step, **values):
+    return TrainState(
+        total_steps=10, steps_per_epoch=5, peak_rate=0.1, step=step, **values
+    )
+
+
+@pytest.mark.parametrize(
+    "optimizer", [SGD(learning_rate=0.1, nesterov=True), AdamW()], ids=["sgd", "adamw"]
+)
+def test_going_on_from_a_checkpoint_is_bit_exact(tmp_path, batch, optimizer):
+    straight = make_step(optimizer)
+    for _ in range(2):
+        straight(*batch, 0.1)
+    state = state_at(2, loss_sum=torch.tensor(0.1, dtype=torch.float64) / 3, images=7)
+    save_checkpoint(tmp_path, straight, state, [{"class": "X", "values": {"wait": 3}}])
+    resumed = make_step(optimizer)
+    found, callbacks = load_checkpoint(tmp_path, resumed)
+    assert float(found.loss_sum) == float(state.loss_sum)
+    assert (found.step, found.images, callbacks[0]["values"]["wait"]) == (2, 7, 3)
+    for _ in range(2):
+        straight(*batch, 0.05)
+        resumed(*batch, 0.05)
+    for a, b in zip(
+        straight.network.model.variables, resumed.network.model.variables, strict=True
+    ):
+        assert np.array_equal(a.numpy(), b.numpy()), a.path
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
+    step = make_step()
+    for number in (1, 2, 3):
+        save_checkpoint(tmp_path, step, state_at(number), [])
+    assert [p.name[-13:-12] for p in checkpoints(tmp_path)] == ["2", "3"]
+    newest = checkpoints(tmp_path)[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    found, _ = load_checkpoint(tmp_path, step)
+    assert found.step == 2
+
+
+def test_only_damaged_ones_are_an_error(tmp_path):
+    (tmp_path / "step-000000001.safetensors").write_bytes(b"no")
+    with pytest.raises(EngineError, match="none of 1 checkpoints"):
+        load_checkpoint(tmp_path, make_step())
+
+
+def test_another_models_checkpoint_is_refused(tmp_path):
+    save_checkpoint(tmp_path, make_step(), state_at(1), [])
+    other = build("cifar_resnet20", num_classes=3, image_size=8)
+    with pytest.raises(EngineError, match="of another model"):
+        load_checkpoint(tmp_path, make_step(model=other))
+
+
+def test_an_interruption_is_forgotten_and_a_stop_is_not(tmp_path):
+    step = make_step()
+    for reason, kept in [(INTERRUPTED, None), ("a callback asked", "a callback asked")]:
+        save_checkpoint(tmp_path, step, state_at(1, stop=reason), [])
+        found, _ = load_checkpoint(tmp_path, step)
+        assert found.stop == kept
+
+
+def test_nothing_there_is_none(tmp_path):
+    assert load_checkpoint(tmp_path, make_step()) is None

@@ -1,0 +1,116 @@
+"""One step against Keras' own, and against closed forms."""
+
+import keras
+import numpy as np
+import pytest
+import torch
+
+from residency.engine.network import Network
+from residency.engine.optimizers import build_optimizer
+from residency.engine.step import Step
+from residency.errors import EngineError
+from residency.training import SGD, AdamW, CrossEntropy
+
+from .conftest import small_model
+
+
+def make_step(network, optimizer=None, **settings):
+    optimizer = optimizer or SGD(learning_rate=0.1)
+    settings.setdefault("loss", CrossEntropy())
+    return Step(network, build_optimizer(optimizer, network), **settings)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_three_steps_equal_train_on_batch(batch, nesterov):
+    images, labels = batch
+    theirs, ours = small_model(), small_model()
+    for model in (theirs, ours):
+        model.get_layer("dropout").rate = 0.0
+    theirs.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9, nesterov=nesterov),
+        "sparse_categorical_crossentropy",
+    )
+    step = make_step(Network(ours), SGD(learning_rate=0.1, nesterov=nesterov))
+    for _ in range(3):
+        expected = theirs.train_on_batch(images.astype("float32"), labels)
+        assert float(step(images, labels, 0.1)) == pytest.approx(expected, rel=1e-5)
+    for a, b in zip(theirs.variables, ours.variables, strict=True):
+        # float32, three steps: sums in another order differ in the last digits
+        assert np.allclose(a.numpy(), b.numpy(), atol=2e-6), a.path
+
+
+def test_decay_is_the_papers(network, batch):
+    """200 steps without a loss gradient: 0.8247, as in PyTorch (numbers, part 6)."""
+    kernel = torch.nn.Parameter(torch.ones(()))
+    optimizer = build_optimizer(SGD(learning_rate=0.01, weight_decay=0.01), network)
+    optimizer.param_groups[0]["params"] = [kernel]
+    for _ in range(200):
+        kernel.grad = torch.zeros(())
+        optimizer.step()
+    assert float(kernel.detach()) == pytest.approx(0.8247, abs=5e-5)
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_exempt_variables_do_not_decay(network, kind):
+    config = kind(
+        learning_rate=0.1, weight_decay=0.5, decay_exempt=("gamma", "beta", "bias")
+    )
+    decayed, exempt = build_optimizer(config, network).param_groups
+    kernels = [v.value for v in network.model.trainable_variables if "kernel" in v.path]
+    assert [id(p) for p in decayed["params"]] == [id(k) for k in kernels]
+    assert (decayed["weight_decay"], exempt["weight_decay"]) == (0.5, 0.0)
+    assert len(exempt["params"]) == 3
+
+
+def test_smoothed_loss_is_keras_smoothed_loss(network, batch):
+    images, labels = batch
+    network.model.get_layer("dropout").rate = 0.0
+    probabilities = network.model(images.astype("float32"), training=True)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    expected = float(loss(np.eye(3)[labels], probabilities).detach())
+    step = make_step(network, loss=CrossEntropy(label_smoothing=0.1))
+    assert float(step(images, labels, 0.0)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_clipping_bounds_the_whole_gradient(batch):
+    network = Network(small_model())
+    before = [v.numpy().copy() for v in network.model.trainable_variables]
+    step = make_step(network, SGD(learning_rate=1.0, momentum=0.0), clip_norm=1e-3)
+    step(*batch, 1.0)
+    after = [v.numpy() for v in network.model.trainable_variables]
+    moved = sum(((a - b) ** 2).sum() for a, b in zip(before, after, strict=True))
+    assert np.sqrt(moved) == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_keras_regularizers_count(batch):
+    plain, penalised = small_model(), small_model()
+    layer = penalised.get_layer("conv")
+    layer.kernel_regularizer = keras.regularizers.L2(0.01)
+    layer.kernel.regularizer = layer.kernel_regularizer
+    expected = 0.01 * float((layer.kernel.numpy() ** 2).sum())
+    losses = [float(make_step(Network(m))(*batch, 0.0)) for m in (plain, penalised)]
+    assert losses[1] - losses[0] == pytest.approx(expected, rel=1e-3)
+
+
+def test_bfloat16_stays_close_and_keeps_float32_variables(batch):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        network = Network(small_model())
+        losses[precision] = float(make_step(network, precision=precision)(*batch, 0.1))
+        assert {
+            v.value.dtype for v in network.model.variables if "seed" not in v.path
+        } == {torch.float32}
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=2e-2)
+
+
+def test_float16_on_a_cpu_is_refused(network):
+    if network.device.type == "cuda":
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(EngineError, match="precision=bfloat16"):
+        make_step(network, precision="float16")
+
+
+def test_a_frozen_model_is_refused(network):
+    network.model.trainable = False
+    with pytest.raises(EngineError, match="no variable is trainable"):
+        make_step(network)
