@@ -5,7 +5,12 @@ The public names are imported when first used, so that `import residency` and
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from residency import data, models, recipes
+    from residency.inference import evaluate, predict
+    from residency.run import resume, train
 
 __version__ = "0.1.0"
 

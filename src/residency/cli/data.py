@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from residency.cli.tables import print_table
+
 if TYPE_CHECKING:
     from residency.data.inspect import Inspection, Range
 
@@ -51,7 +53,9 @@ def inspect(
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False))
     else:
-        _print_tables(_tables(found))
+        for table in _tables(found):
+            print_table(table.columns, table.rows, title=table.title)
+            print()
 
 
 @app.command()
@@ -171,20 +175,3 @@ def _shortened(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     if len(rows) <= LISTED:
         return list(rows)
     return [*rows[:LISTED], (f"and {len(rows) - LISTED} more: see --json", "")]
-
-
-def _print_tables(tables: list[_Table]) -> None:
-    """Prints boxes on a terminal, tab-separated lines into a pipe."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    for title, columns, rows in tables:
-        if not console.is_terminal:
-            print("\n".join("\t".join(row) for row in (columns, *rows)), end="\n\n")
-            continue
-        table = Table(*map(escape, columns), title=title)
-        for row in rows:
-            table.add_row(*map(escape, row))
-        console.print(table)

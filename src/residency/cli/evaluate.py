@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from residency.cli.tables import print_table
+
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder or a .keras file.")],
@@ -18,10 +20,6 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from residency.inference import evaluate as measure
     from residency.records import evaluation_to_json
     from residency.report import confusions_in_words
@@ -35,14 +33,19 @@ def evaluate(
     if evaluation.top5 is not None:
         print(f"{evaluation.part} top-5 accuracy{chosen}: {evaluation.top5}")
     print(f"loss: {evaluation.loss:.4f}")
-    table = Table("class", "precision", "recall", "F1", "images")
-    for score in evaluation.classes:
-        figures = (score.precision, score.recall, score.f1)
-        table.add_row(
-            escape(score.name),
-            *(f"{100 * f:.1f} %" for f in figures),
-            f"{score.support:,}",
-        )
-    Console().print(table)
+    print_table(
+        ("class", "precision", "recall", "F1", "images"),
+        [
+            (
+                score.name,
+                *(
+                    f"{100 * f:.1f} %"
+                    for f in (score.precision, score.recall, score.f1)
+                ),
+                f"{score.support:,}",
+            )
+            for score in evaluation.classes
+        ],
+    )
     for line in confusions_in_words(evaluation):
         print(line)

@@ -2,6 +2,8 @@
 
 import typer
 
+from residency.cli.tables import print_table
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -10,7 +12,7 @@ def models() -> None:
     """List the networks of the catalog."""
     from residency.models import list_models
 
-    _table(
+    print_table(
         ("model", "parameters", "what"),
         [(m.name, f"{m.parameters:,}", m.description) for m in list_models()],
     )
@@ -27,7 +29,7 @@ def recipes() -> None:
             f"{r.claim.accuracy_percent:.2f} % ({r.claim.source})" if r.claim else ""
         )
         rows.append((r.name, r.model.name, r.data.source or "your photos", claim))
-    _table(("recipe", "model", "data", "promised test accuracy"), rows)
+    print_table(("recipe", "model", "data", "promised test accuracy"), rows)
 
 
 @app.command()
@@ -35,18 +37,4 @@ def datasets() -> None:
     """List the data sets known by name."""
     from residency.data import list_datasets
 
-    _table(("data set", "what"), list(list_datasets()))
-
-
-def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
+    print_table(("data set", "what"), list(list_datasets()))

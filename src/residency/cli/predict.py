@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from residency.cli.tables import print_table
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -65,19 +67,14 @@ def _draw(model: Path, predictions: "Sequence[Prediction]", path: Path) -> None:
 
 
 def _print(predictions: "Sequence[Prediction]") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     known = [p for p in predictions if p.truth is not None]
-    table = Table("image", "class", "confidence", *(["true class"] if known else []))
-    for p in predictions:
-        wrong = p.truth is not None and p.truth != p.label
-        row = [escape(p.name), escape(p.label), f"{100 * p.confidence:.1f} %"]
-        if known:
-            row.append(escape(p.truth or ""))
-        table.add_row(*row, style="red" if wrong else None)
-    Console().print(table)
+    columns = ["image", "class", "confidence", *(["true class"] if known else [])]
+    rows = [
+        [p.name, p.label, f"{100 * p.confidence:.1f} %", p.truth or ""][: len(columns)]
+        for p in predictions
+    ]
+    wrong = [n for n, p in enumerate(predictions) if p.truth not in (None, p.label)]
+    print_table(columns, rows, red=wrong)
     if known:
-        right = sum(p.truth == p.label for p in known)
+        right = len(known) - len(wrong)
         print(f"{right:,} of {len(known):,} images with a known class are right.")

@@ -84,7 +84,10 @@ class Data:
         """
         chosen = self.source if source is None else source
         if chosen is None:
-            raise ConfigError("Data.source: expected a data set, got none.")
+            raise ConfigError(
+                "no data set is given. Pass --data with a folder of photos, a file or "
+                "a name; `residency list datasets` shows the names."
+            )
         index = resolve(chosen, progress)
         if self.classes:
             index = index.only_classes(self.classes)
