@@ -1,0 +1,78 @@
+"""A file is whole or as it was, whatever goes wrong while it is written."""
+
+import errno
+import os
+
+import pytest
+
+from residency.errors import ExportError
+from residency.files import replacing, write_json, write_text
+
+
+def full_disk(*ignored, **unused):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A file written before."""
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    return path
+
+
+def only_old_is_left(old):
+    return old.read_text() == "old" and os.listdir(old.parent) == [old.name]
+
+
+def test_the_new_text_takes_the_name(old):
+    write_text(old, "zwölf")
+    assert old.read_bytes() == "zwölf".encode()
+    assert os.listdir(old.parent) == [old.name]
+
+
+def test_folders_are_made(tmp_path):
+    write_json(tmp_path / "a" / "b.json", {"ü": [1, 2]})
+    assert (tmp_path / "a" / "b.json").read_text("utf-8") == (
+        '{\n "ü": [\n  1,\n  2\n ]\n}\n'
+    )
+
+
+def test_a_name_in_no_encoding_is_escaped(tmp_path):
+    write_json(tmp_path / "names.json", ["caf\udce9"])
+    assert "\\udce9" in (tmp_path / "names.json").read_text("ascii")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("stop"), KeyboardInterrupt()])
+def test_a_block_that_raises_leaves_the_old_file(old, error):
+    with pytest.raises(type(error)), replacing(old) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert only_old_is_left(old)
+
+
+@pytest.mark.parametrize("call", ["fsync", "open"])
+def test_a_full_disk_leaves_the_old_file(old, call, monkeypatch):
+    monkeypatch.setattr(os, call, full_disk)
+    with pytest.raises(ExportError, match=r"results\.json: cannot be written \(No spac"):
+        write_text(old, "new")
+    monkeypatch.undo()
+    assert only_old_is_left(old)
+
+
+def test_a_full_disk_inside_the_block_is_the_users_error(old):
+    with pytest.raises(ExportError, match="No space left"), replacing(old):
+        full_disk()
+    assert only_old_is_left(old)
+
+
+def test_a_path_below_a_file_cannot_be_written(old):
+    with pytest.raises(ExportError, match="cannot be written"):
+        write_text(old / "below.txt", "new")
+    assert only_old_is_left(old)
+
+
+def test_json_has_no_numbers_that_are_none(old):
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(old, {"loss": float("nan")})
+    assert only_old_is_left(old)
