@@ -54,7 +54,9 @@ def test_a_block_that_raises_leaves_the_old_file(old, error):
 @pytest.mark.parametrize("call", ["fsync", "open"])
 def test_a_full_disk_leaves_the_old_file(old, call, monkeypatch):
     monkeypatch.setattr(os, call, full_disk)
-    with pytest.raises(ExportError, match=r"results\.json: cannot be written \(No spac"):
+    with pytest.raises(
+        ExportError, match=r"results\.json: cannot be written \(No spac"
+    ):
         write_text(old, "new")
     monkeypatch.undo()
     assert only_old_is_left(old)
