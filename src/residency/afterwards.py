@@ -46,7 +46,8 @@ def finish(
     )
     write_json(folder / "evaluation.json", [evaluation_to_json(e) for e in evaluations])
     figures = folder / "figures"
-    curves(history, figures / "curves.svg")
+    if history:
+        curves(history, figures / "curves.svg")
     for part, evaluation in zip(parts, evaluations, strict=True):
         confusion_matrix(evaluation, figures / f"confusion_{part.name}.svg")
     draw_samples(dataset, figures / "samples.png")

@@ -34,7 +34,9 @@ from residency.engine.rate import LearningRate
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
 from residency.errors import EngineError
+from residency.files import write_json
 from residency.models import Contract, load_model, save_model
+from residency.plan import describe_plan, plan_lines
 from residency.recipes import Recipe, resolve
 from residency.records import EpochRecord, Evaluation
 from residency.run_folder import create_run_folder, read_recipe, require_same_data
@@ -115,7 +117,7 @@ def train(
                 with_mean_image=settings.model.preprocessing == "mean_image",
             ),
         )
-    _require_classes(model, dataset)
+    _require_fit(model, dataset)
     folder = create_run_folder(Path(out), name, resolved, dataset)
     save_model(model, folder / MODEL, _contract(dataset, settings))
     return _run(folder, model, dataset, settings, callbacks, progress)
@@ -155,6 +157,7 @@ def resume(
     dataset = data or _build(settings.data, None, progress, split)
     require_same_data(folder, split, dataset)
     model, _ = load_model(folder / MODEL)
+    _require_fit(model, dataset)
     return _run(folder, model, dataset, settings, callbacks, progress)
 
 
@@ -192,6 +195,8 @@ def _run(
     found = load_checkpoint(folder / "checkpoints", step)
     if found is not None:
         state, keras_callbacks.saved = found
+    plan = describe_plan(network, dataset, settings, state)
+    write_json(folder / "plan.json", plan)
     contract = _contract(dataset, settings)
     hooks: list[Hook] = [
         Measure(network, dataset),
@@ -199,7 +204,7 @@ def _run(
         MetricsFile(folder / "metrics.jsonl"),
         TensorBoard(folder / "tensorboard"),
         QuarantineFile(folder / "quarantine.json", dataset.quarantined),
-        *([ShowProgress()] if progress else []),
+        *([ShowProgress(plan_lines(plan))] if progress else []),
         StopOnNonFinite(),
         keras_callbacks,
         Checkpoint(
@@ -230,7 +235,7 @@ def _data_changes(data: Any) -> dict[str, Any]:
             "data.resize": data.resize,
             "data.classes": data.class_names,
         }
-    return {}
+    return {} if data is None else {"data.source": IN_MEMORY}
 
 
 def _dataset(data: Any, settings: Data, progress: bool) -> Dataset:
@@ -257,7 +262,15 @@ def _loaders(dataset: Dataset, workers: int | None) -> int:
     return workers or max(1, (os.cpu_count() or 2) - 1)
 
 
-def _require_classes(model: keras.Model, dataset: Dataset) -> None:
+def _require_fit(model: keras.Model, dataset: Dataset) -> None:
+    """Raises `EngineError` if the model cannot take or name these images."""
+    size = dataset.image_size
+    wanted = tuple(model.input_shape[1:])
+    if any(a not in (None, b) for a, b in zip(wanted, (size, size, 3), strict=True)):
+        raise EngineError(
+            f"model {model.name!r} takes images of {wanted}, the data set gives "
+            f"({size}, {size}, 3). Load the data with image_size={wanted[0]}."
+        )
     outputs = model.output_shape[-1]
     if outputs != dataset.num_classes:
         raise EngineError(

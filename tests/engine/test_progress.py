@@ -32,7 +32,7 @@ def test_validation_always_has_its_interval_and_the_words():
 
 def test_calm_lines_off_a_terminal():
     text = io.StringIO()
-    hook = ShowProgress(Console(file=text, width=80))
+    hook = ShowProgress(["data    [red]5[/red]"], Console(file=text, width=80))
     state = TrainState(total_steps=10, steps_per_epoch=5, peak_rate=0.1)
     hook.on_start(state)
     for _ in range(5):
@@ -43,9 +43,10 @@ def test_calm_lines_off_a_terminal():
     hook.after_epoch(state, EpochSums(0.5, 20, 1.0))
     hook.on_end(state)
     lines = text.getvalue().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("epoch 1/2 | loss 0.5000")
-    assert lines[0].endswith(" left")
+    assert len(lines) == 2
+    assert lines[0] == "data    [red]5[/red]"
+    assert lines[1].startswith("epoch 1/2 | loss 0.5000")
+    assert lines[1].endswith(" left")
     assert "\x1b" not in text.getvalue()
 
 

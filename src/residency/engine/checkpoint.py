@@ -39,7 +39,10 @@ def save_checkpoint(
     }
     path = folder / f"step-{state.step:09d}.safetensors"
     with replacing(path) as temporary:
-        save_file(_tensors(step), str(temporary), metadata)
+        try:
+            save_file(_tensors(step), str(temporary), metadata)
+        except SafetensorError as error:  # a full disk, as safetensors calls it
+            raise OSError(str(error)) from error
     for old in checkpoints(folder)[:-KEEP]:
         old.unlink(missing_ok=True)
     return path

@@ -1,7 +1,7 @@
 """Progress with time left: a bar on a terminal, calm lines elsewhere."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -24,15 +24,20 @@ class ShowProgress(Hook):
     """Prints one line an epoch, and between them a bar or a line every 30 s.
 
     Args:
+        plan: Lines printed before the first step.
         console: Where to print; whether it is a terminal decides the form.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console()
+    def __init__(
+        self, plan: Sequence[str] = (), console: Console | None = None
+    ) -> None:
+        self.plan, self.console = plan, console or Console()
         self.bar: Progress | None = None
 
     def on_start(self, state: TrainState) -> None:
         """Starts the clock; time left is judged from this session alone."""
+        for line in self.plan:
+            self._print(line)
         self.started, self.first_step = time.monotonic(), state.step
         self.last_line = self.started
         if self.console.is_terminal:
@@ -66,13 +71,11 @@ class ShowProgress(Hook):
                 )
         elif now - self.last_line > SECONDS_BETWEEN_LINES:
             self.last_line = now
-            self.console.print(
+            self._print(
                 f"epoch {_epochs(state, state.epoch + 1)} | "
                 f"step {state.step:,} of {state.total_steps:,} | "
                 f"loss {float(state.loss_sum) / state.images:.4f} | "
-                f"{self.time_left(state)} left",
-                highlight=False,
-                soft_wrap=True,
+                f"{self.time_left(state)} left"
             )
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
@@ -81,16 +84,15 @@ class ShowProgress(Hook):
         line = epoch_line(state.history[-1], _epochs(state, state.epoch))
         best = best_epoch(state.history) is state.history[-1]
         left = "" if state.finished else f" | {self.time_left(state)} left"
-        self.console.print(
-            f"{line}{' | best so far' if best else ''}{left}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._print(f"{line}{' | best so far' if best else ''}{left}")
 
     def on_end(self, state: TrainState) -> None:
         """Removes the bar."""
         if self.bar is not None:
             self.bar.stop()
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def time_left(self, state: TrainState) -> str:
         """Returns the time left in words, evaluation included."""

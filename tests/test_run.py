@@ -1,0 +1,99 @@
+"""What `train` accepts and refuses."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import residency as rs
+from residency.errors import ConfigError, EngineError, ExportError
+
+QUICK = {"schedule__total_epochs": 1, "progress": False}
+
+
+def arrays(count=30, classes=3):
+    random = np.random.default_rng(0)
+    labels = np.arange(count) % classes
+    return random.integers(0, 256, (count, 8, 8, 3)).astype("uint8"), labels
+
+
+def test_arrays_and_the_record_of_a_run(tmp_path):
+    run = rs.train("cifar_resnet20", arrays(), "quick/digits", tmp_path, **QUICK)
+    recorded = json.loads((run.folder / "recipe.json").read_text())
+    assert recorded["origin"]["schedule.total_epochs"] == "user"
+    assert recorded["origin"]["optimizer.momentum"] == "default"
+    plan = json.loads((run.folder / "plan.json").read_text())
+    assert plan["parameters"] == run.model.count_params()
+    assert len(plan["decayed"]) == len(run.model.trainable_variables)
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["versions"]["keras"] == keras.__version__
+
+
+def test_without_validation_and_test(tmp_path):
+    run = rs.train(
+        None,
+        arrays(),
+        "quick/digits",
+        tmp_path,
+        data__validation=0.0,
+        data__test=0.0,
+        **QUICK,
+    )
+    assert run.evaluations == ()
+    assert run.history[0].validation_accuracy is None
+    for name in ("best.keras", "last.keras", "report.html"):
+        assert (run.folder / name).exists()
+
+
+def test_a_given_data_set_is_split_as_it_was_loaded(tmp_path):
+    data = rs.data.load("digits", image_size=8, seed=5)
+    run = rs.train(None, data, "quick/digits", tmp_path, **QUICK)
+    again = rs.resume(run.folder, progress=False)  # the source is loaded by its name
+    assert again.evaluations == run.evaluations
+
+
+def test_wrong_number_of_outputs_is_refused_before_anything_is_written(tmp_path):
+    model = rs.models.build("cifar_resnet20", num_classes=4, image_size=8)
+    with pytest.raises(EngineError, match="has 4 outputs, arrays has 3 classes"):
+        rs.train(
+            model, arrays(), "quick/digits", tmp_path, data__image_size=8, **QUICK
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_run_is_not_overwritten(tmp_path):
+    first = rs.train(None, arrays(), "quick/digits", tmp_path, name="a", **QUICK)
+    with pytest.raises(ExportError, match="holds a run already"):
+        rs.train(None, arrays(), "quick/digits", tmp_path, name="a", **QUICK)
+    assert (first.folder / "best.keras").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    run = rs.train(
+        None,
+        arrays(600),
+        "quick/digits",
+        tmp_path,
+        optimizer__learning_rate=1e12,
+        data__batch_size=4,
+        schedule__total_epochs=2,
+        progress=False,
+    )
+    assert "not finite" in run.stopped
+    assert (run.folder / "report.html").exists()
+
+
+def test_unknown_fields_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"Did you mean 'optimizer\.learning_rate'"):
+        rs.train(None, arrays(), "quick/digits", tmp_path, optimizer__lr=1)
+
+
+def test_in_memory_data_must_be_given_again(tmp_path):
+    run = rs.train(None, arrays(), "quick/digits", tmp_path, **QUICK)
+    with pytest.raises(EngineError, match="arrays in memory"):
+        rs.resume(run.folder)
+    with pytest.raises(EngineError, match=r"takes images of \(16, 16, 3\)"):
+        rs.resume(run.folder, data=rs.data.load(arrays()))
+    data = rs.data.load(arrays(), image_size=16)
+    assert rs.resume(run.folder, data=data, progress=False).history == run.history
