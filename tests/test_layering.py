@@ -23,7 +23,9 @@ STEPS = (
 SIDEWAYS = {("files", "errors"), ("data", "layers"), ("training", "layers")}
 SIDEWAYS |= {("__main__", "cli")}
 
-RUN = ("run", "run_folder", "afterwards", "inference", "environment")
+RUN = tuple(
+    "run run_folder inputs plan session afterwards inference environment".split()
+)
 """These files are the one room `run`."""
 
 TORCH = ("engine/", "export/", "data/torch/", "environment.py")

@@ -27,8 +27,8 @@ from residency.engine.network import Network
 from residency.errors import BrokenImageError, DataError
 from residency.models import Contract, load_model
 from residency.records import Evaluation, Prediction, Quarantined
-from residency.run import Run
 from residency.run_folder import is_run_folder, read_recipe
+from residency.session import Run
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 

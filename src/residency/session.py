@@ -1,0 +1,126 @@
+"""One training session: the loop with its hooks, from a folder's checkpoint on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from residency.afterwards import finish
+from residency.config import to_json
+from residency.data import Dataset, Pipeline
+from residency.engine.callbacks import KerasCallbacks
+from residency.engine.checkpoint import load_checkpoint
+from residency.engine.hooks import (
+    Checkpoint,
+    Hook,
+    KeepBest,
+    Measure,
+    MetricsFile,
+    QuarantineFile,
+    StopOnNonFinite,
+    TensorBoard,
+)
+from residency.engine.interrupt import stop_on_signals
+from residency.engine.loop import fit
+from residency.engine.network import Network
+from residency.engine.optimizers import build_optimizer
+from residency.engine.progress import ShowProgress
+from residency.engine.rate import LearningRate
+from residency.engine.state import INTERRUPTED, TrainState
+from residency.engine.step import Step
+from residency.files import write_json
+from residency.inputs import loader_processes
+from residency.models import Contract, save_model
+from residency.plan import describe_plan, plan_lines
+from residency.recipes import Recipe
+from residency.records import EpochRecord, Evaluation
+
+import keras  # isort: skip  after residency.models, which chooses the backend
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a training leaves behind."""
+
+    folder: Path
+    model: keras.Model
+    """The best epoch's where something was held out, else the last."""
+    history: tuple[EpochRecord, ...]
+    evaluations: tuple[Evaluation, ...]
+    """One a part, of `model`; empty while training is unfinished."""
+    stopped: str | None
+    """Why training ended early; `None` when it is finished."""
+
+
+def run_session(
+    folder: Path,
+    model: keras.Model,
+    dataset: Dataset,
+    settings: Recipe,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: bool,
+) -> Run:
+    """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
+    network = Network(model)
+    pipeline = Pipeline(
+        dataset.train,
+        image_size=dataset.image_size,
+        batch_size=settings.data.batch_size,
+        transforms=settings.data.transforms,
+        seed=settings.seed,
+        workers=loader_processes(dataset, settings.data.workers),
+    )
+    step = Step(
+        network,
+        build_optimizer(settings.optimizer, network),
+        loss=settings.loss,
+        precision=settings.precision,
+        clip_norm=settings.clip_norm,
+    )
+    state = TrainState(
+        total_steps=settings.schedule.length(pipeline.steps_per_epoch),
+        steps_per_epoch=pipeline.steps_per_epoch,
+        peak_rate=settings.optimizer.rate_for(settings.data.batch_size),
+    )
+    rate = LearningRate(settings.schedule)
+    keras_callbacks = KerasCallbacks(callbacks, model, rate)
+    found = load_checkpoint(folder / "checkpoints", step)
+    if found is not None:
+        state, keras_callbacks.saved = found
+    plan = describe_plan(network, dataset, settings, state)
+    write_json(folder / "plan.json", plan)
+    contract = contract_for(dataset, settings)
+    hooks: list[Hook] = [
+        Measure(network, dataset),
+        KeepBest(lambda: save_model(model, folder / "best.keras", contract)),
+        MetricsFile(folder / "metrics.jsonl"),
+        TensorBoard(folder / "tensorboard"),
+        QuarantineFile(folder / "quarantine.json", dataset.quarantined),
+        *([ShowProgress(plan_lines(plan))] if progress else []),
+        StopOnNonFinite(),
+        keras_callbacks,
+        Checkpoint(
+            folder / "checkpoints",
+            step,
+            keras_callbacks.state,
+            minutes=settings.checkpoint_minutes,
+        ),
+    ]
+    with stop_on_signals(state):
+        fit(step, pipeline, rate, state, hooks)
+    save_model(model, folder / "last.keras", contract)
+    history = tuple(state.history)
+    if state.stop == INTERRUPTED:
+        return Run(folder, model, history, (), state.stop)
+    best, evaluations = finish(folder, dataset, history)
+    return Run(folder, best, history, evaluations, state.stop)
+
+
+def contract_for(dataset: Dataset, settings: Recipe) -> Contract:
+    """Returns what travels in the model's file."""
+    return Contract(
+        class_names=dataset.class_names,
+        image_size=dataset.image_size,
+        resize=dataset.resize,
+        preprocessing=settings.model.preprocessing,
+        recipe=to_json(settings),
+    )
