@@ -157,3 +157,8 @@ def test_real_photos(real_photos: Path):
     data = load(real_photos / "ants-bees", image_size=64)
     assert sizes(data) == {"train": 245, "validation": 153}
     assert data.quarantined == ()
+
+
+def test_the_first_classes_in_one_argument():
+    data = load("digits", first_classes=3)
+    assert data.class_names == ("0", "1", "2")

@@ -8,6 +8,8 @@ import typer
 
 from residency.cli.tables import print_table
 
+MOST_PRINTED = 12  # classes whose confusion matrix fits a terminal
+
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder or a .keras file.")],
@@ -18,13 +20,18 @@ def evaluate(
         str | None, typer.Option(help="train, validation, test or all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    confusion: Annotated[
+        Path | None, typer.Option(help="Draw the confusion matrix: an SVG or PNG.")
+    ] = None,
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
     from residency.inference import evaluate as measure
     from residency.records import evaluation_to_json
-    from residency.report import confusions_in_words
+    from residency.report import confusion_matrix, confusions_in_words
 
     evaluation = measure(model, data, part=part)
+    if confusion is not None:
+        confusion_matrix(evaluation, confusion)
     if as_json:
         print(json.dumps(evaluation_to_json(evaluation), ensure_ascii=False))
         return
@@ -47,5 +54,12 @@ def evaluate(
             for score in evaluation.classes
         ],
     )
+    names = [score.name for score in evaluation.classes]
+    if len(names) <= MOST_PRINTED:
+        counts = [
+            (name, *map(str, row))
+            for name, row in zip(names, evaluation.confusion, strict=True)
+        ]
+        print_table(("true \\ predicted", *names), counts)
     for line in confusions_in_words(evaluation):
         print(line)

@@ -37,6 +37,8 @@ class Data:
     """How a photo becomes a square."""
     classes: tuple[str, ...] = ()
     """Classes to keep; empty keeps all."""
+    first_classes: int | None = None
+    """Keep so many classes, the first in their order. `None`: all."""
     validation: float = 0.15
     """Share cut for validation, in `[0, 1)`: of all images where the source has no
     parts, of the train part where it has one and lacks validation. 0 cuts none."""
@@ -57,7 +59,7 @@ class Data:
     """Augmentations of the training images, in this order."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "image_size", "workers", "batch_size")
+        require_positive(self, "image_size", "workers", "batch_size", "first_classes")
         require_one_of(self, "resize", RESIZES)
         require_one_of(self, "cache", CACHES)
         require_between(self, "validation", 0, 1)
@@ -91,6 +93,8 @@ class Data:
         index = resolve(chosen, progress)
         if self.classes:
             index = index.only_classes(self.classes)
+        if self.first_classes is not None:
+            index = index.only_classes(index.class_names[: self.first_classes])
         size = self.image_size or _own_size(index)
         framed = self._framed(index, size, progress)
         healthy = index.select(framed.healthy)

@@ -3,10 +3,10 @@
 He, Zhang, Ren and Sun, 2015, section 4.2, https://arxiv.org/abs/1512.03385.
 Promises the test errors of table 6, after training on all 50,000 images.
 
-Departs: the mean that fills the padding is rounded to whole pixel values. The
-paper develops on 45,000 / 5,000 images, which is what stands here; for the
-figures of table 6 pass `--set data.validation=0`. Cost: 64,000 steps of 128
-images.
+Departs: the mean image is subtracted inside the model, so after crop and flip,
+not before; the padding holds the mean colour in whole pixel values. The paper
+develops on 45,000 / 5,000 images, which is what stands here; for the figures of
+table 6 pass `--set data.validation=0`. Cost: 64,000 steps of 128 images.
 """
 
 from dataclasses import replace
