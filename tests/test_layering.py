@@ -23,8 +23,15 @@ STEPS = (
 SIDEWAYS = {("files", "errors"), ("data", "layers"), ("training", "layers")}
 SIDEWAYS |= {("__main__", "cli")}
 
-RUN = tuple(
-    "run run_folder inputs plan session afterwards inference environment".split()
+RUN = (
+    "run",
+    "run_folder",
+    "inputs",
+    "plan",
+    "session",
+    "afterwards",
+    "inference",
+    "environment",
 )
 """These files are the one room `run`."""
 

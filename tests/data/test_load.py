@@ -127,7 +127,7 @@ def test_settings_are_checked():
         load("digits", image_size=0)
     with pytest.raises(ConfigError, match="less than 1 together"):
         Data(validation=0.5, test=0.5)
-    with pytest.raises(ConfigError, match="expected a data set, got none"):
+    with pytest.raises(ConfigError, match="no data set is given"):
         Data().build()
 
 
