@@ -48,7 +48,6 @@ def inspect(
     found = inspect_index(resolve(data), decode=False if headers_only else None)
     record = _as_json(found)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "inspection.json", record)
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False))
