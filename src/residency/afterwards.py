@@ -96,4 +96,4 @@ def _some(dataset: Dataset, part: Part) -> Batch:
 
 
 def _first(dataset: Dataset, part: Part) -> Batch:
-    return next(in_order(part, dataset.image_size, SHOWN, resize=dataset.resize))
+    return next(in_order(part, dataset.image_size, SHOWN))

@@ -9,6 +9,17 @@ import pytest
 from PIL import Image
 
 from residency.data.index import Index
+from residency.errors import BrokenImageError
+
+
+class Blank:
+    """Reads samples without pixels."""
+
+    def read(self, i: int) -> np.ndarray:
+        raise BrokenImageError("blank")
+
+    def content(self, i: int) -> bytes:
+        return b"blank"
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +35,7 @@ def index_of() -> Callable[..., Index]:
             names=tuple(names or (f"{i:04d}.png" for i in range(count))),
             labels=labels,
             class_names=tuple(f"c{i}" for i in range(int(labels.max()) + 1)),
-            reader=None,  # type: ignore[arg-type]
+            reader=Blank(),
             rows=np.arange(count),
             sizes=np.full(count, 100, dtype=np.int64),
             parts=parts,

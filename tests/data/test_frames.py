@@ -9,6 +9,7 @@ from PIL import Image
 from residency.data import frames
 from residency.data.frames import frame_images
 from residency.data.index import Index
+from residency.data.resize import resize
 from residency.data.sources.readers import ArrayReader, FileReader
 from residency.errors import ConfigError
 
@@ -46,18 +47,21 @@ def png(pixels: np.ndarray) -> bytes:
 @pytest.mark.parametrize("mode", ["stretch", "pad", "crop"])
 @pytest.mark.parametrize("keep_full", [False, True])
 def test_stream_equals_memory(photos, mode, keep_full):
+    """Squares are those of the original pixels, whether the photos are kept or not."""
     memory, stream = (
         frame_images(photos, image_size=16, resize=mode, keep_full=keep_full, cache=c)
         for c in ("memory", "stream")
     )
     kept = memory.healthy[::-1]  # any order
-    first, second = memory.frames_for(kept), stream.frames_for(kept)
+    first, second = memory.squares_for(kept), stream.squares_for(kept)
     assert len(first) == len(second) == len(kept)
-    for i in range(len(kept)):
+    for i, position in enumerate(kept):
+        assert (first[i] == resize(photos.read(position), 16, mode)).all()
         assert (first[i] == second[i]).all()
         assert first[i].dtype == np.uint8
-        if not keep_full:
-            assert first[i].shape == (16, 16, 3)
+    if keep_full:
+        first, second = memory.photos_for(kept), stream.photos_for(kept)
+        assert all((first[i] == second[i]).all() for i in range(len(kept)))
     rows = np.array([2, 0])
     assert (first.select(rows)[0] == second.select(rows)[0]).all()
     assert (first.select(rows)[1] == first[0]).all()
@@ -65,7 +69,7 @@ def test_stream_equals_memory(photos, mode, keep_full):
 
 def test_full_photos_are_shrunk_to_twice_the_size(photos):
     framed = frame_images(photos, image_size=16, resize="crop", keep_full=True)
-    shapes = [framed.frames_for(framed.healthy)[i].shape[:2] for i in range(3)]
+    shapes = [framed.photos_for(framed.healthy)[i].shape[:2] for i in range(3)]
     assert shapes == [(32, 40), (16, 16), (32, 40)]
 
 
@@ -99,7 +103,7 @@ def test_auto_goes_by_the_free_memory(photos, monkeypatch):
 
 
 def test_auto_estimates_full_photos_by_their_headers(photos, monkeypatch):
-    needed = 0
+    needed = 12 * 16 * 16 * 3  # the squares
     for i in (0, 2, 4, 5, 6, 8, 10, 11):
         with Image.open(photos.reader.paths[i]) as image:
             scale = min(1, 32 / min(image.size))
@@ -126,11 +130,28 @@ def test_progress_counts_every_image(photos, workers):
     assert seen == [(i, 12) for i in range(1, 13)]
 
 
-def test_an_array_of_the_right_size_is_not_copied():
+def test_the_memory_needed_is_announced_before_anything_is_decoded(photos):
+    told = []
+    frame_images(
+        photos,
+        image_size=16,
+        resize="crop",
+        progress=lambda done, total: told.append(done),
+        announce=told.append,
+    )
+    assert told[0] == "reading test: 12 images at 16x16: 0.0 MB, kept in memory"
+    assert told[1:] == list(range(1, 13))
+
+
+@pytest.mark.parametrize("keep_full", [False, True])
+def test_an_array_of_the_right_size_is_not_copied(keep_full):
     images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
     index = index_of(ArrayReader(images), 9).select([4, 2, 0])
-    framed = frame_images(index, image_size=8, resize="crop", cache="stream")
-    part = framed.frames_for(np.array([0, 2]))
+    framed = frame_images(
+        index, image_size=8, resize="crop", cache="stream", keep_full=keep_full
+    )
+    assert framed.photos_for is None
+    part = framed.squares_for(np.array([0, 2]))
     assert np.shares_memory(part[0], images)
     assert (part[0] == images[4]).all()
     assert (part[1] == images[0]).all()
@@ -142,7 +163,7 @@ def test_a_grey_array_becomes_rgb_when_it_is_read():
     index = index_of(ArrayReader(images), 4)
     framed = frame_images(index, image_size=500, resize="crop")
     assert framed.memory == "4 images at 500x500: 1.0 MB, kept in memory"
-    image = framed.frames_for(framed.healthy)[3]
+    image = framed.squares_for(framed.healthy)[3]
     assert np.shares_memory(image, images)
     assert (image == images[3][..., None]).all()
 
@@ -152,7 +173,7 @@ def test_an_array_of_another_size_is_resized(cache):
     index = index_of(ArrayReader(np.full((4, 8, 8), 7, np.uint8)), 4)
     framed = frame_images(index, image_size=16, resize="pad", cache=cache)
     assert framed.quarantined == ()
-    assert (framed.frames_for(framed.healthy)[0] == np.full((16, 16, 3), 7)).all()
+    assert (framed.squares_for(framed.healthy)[0] == np.full((16, 16, 3), 7)).all()
 
 
 def test_an_unknown_cache_is_named(photos):

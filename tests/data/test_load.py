@@ -32,7 +32,6 @@ def test_photos(tmp_path, write_photos):
             assert part.labels[i] == "ab".index(label)
     assert data.split.seed == 3
     assert data.split.counts() == sizes(data)
-    assert len(data.fingerprint) == 32
 
 
 def test_the_size_is_the_arrays_own_or_224(tmp_path, write_photos):
@@ -109,15 +108,19 @@ def test_full_photos_are_kept_for_a_random_crop(tmp_path, write_photos):
     plain = load(tmp_path, image_size=8, transforms=(RandomFlip(),))
     full = load(tmp_path, image_size=8, transforms=(RandomResizedCrop(),))
     assert plain.train.frames[0].shape == (8, 8, 3)
-    assert full.train.frames[0].shape == (12, 12, 3)
+    assert plain.train.photos is None
+    assert full.train.photos[0].shape == (12, 12, 3)
+    assert full.train.frames[0].shape == (8, 8, 3)
+    assert full.validation.photos is None
 
 
 @pytest.mark.parametrize("cache", ["auto", "memory", "stream"])
 def test_full_arrays_are_kept_for_a_random_crop(cache):
-    x, y = np.zeros((40, 6, 6), np.uint8), np.arange(40) % 2
+    x, y = np.zeros((40, 6, 9), np.uint8), np.arange(40) % 2
     data = load((x, y), transforms=(RandomResizedCrop(),), cache=cache)
     assert data.quarantined == ()
-    assert data.train.frames[0].shape == (6, 6, 3)
+    assert data.train.photos[0].shape == (6, 9, 3)
+    assert data.train.frames[0].shape == (9, 9, 3)
 
 
 def test_settings_are_checked():

@@ -1,5 +1,8 @@
 """Order, augmentation and resuming: a pure function of seed, epoch and step."""
 
+import os
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -162,12 +165,24 @@ def test_photos_of_many_sizes():
         part, image_size=8, batch_size=3, transforms=(RandomResizedCrop(), RandomFlip())
     )
     assert [b.images.shape for b in train.epoch(0)] == [(3, 8, 8, 3), (1, 8, 8, 3)]
-    batches = list(in_order(part, 8, 3, resize="pad"))
-    assert np.concatenate([b.rows for b in batches]).tolist() == [0, 1, 2, 3]
     with pytest.raises(DataError, match=r"train: expected images of 8x8 pixels, got 9"):
         next(in_order(part, 8, 3))
-    with pytest.raises(DataError, match="RandomResizedCrop as the first transform"):
+    with pytest.raises(DataError, match="Load the data with image_size=8"):
         list(Pipeline(part, image_size=8, batch_size=4).epoch(0))
+
+
+def test_the_crop_is_cut_from_the_photos_and_nothing_else_is():
+    photos = [np.full((9, 30, 3), 200, np.uint8)] * 4
+    part = replace(part_of(noise(4)), photos=MemoryFrames(photos, np.arange(4)))
+    crops = Pipeline(
+        part, image_size=8, batch_size=4, transforms=(RandomResizedCrop(),)
+    )
+    assert (next(crops.epoch(0)).images == 200).all()
+    assert (next(in_order(part.select(np.arange(4)), 8, 4)).images == noise(4)).all()
+    plain = Pipeline(part, image_size=8, batch_size=4)
+    assert sorted(joined(plain.epoch(0)).values()) == sorted(
+        image.tobytes() for image in noise(4)
+    )
 
 
 def test_in_order_is_plain():
@@ -175,6 +190,22 @@ def test_in_order_is_plain():
     batches = list(in_order(part_of(images), 8, 3))
     assert [len(b) for b in batches] == [3, 3, 1]
     assert (np.concatenate([b.images for b in batches]) == images).all()
+
+
+def test_in_order_reads_a_stream_with_threads_and_keeps_the_order():
+    images, threads = noise(20), set()
+
+    class Slow(BrokenAt):
+        def __getitem__(self, i: int) -> np.ndarray:
+            threads.add(threading.get_ident())
+            time.sleep(0.002 * (20 - i))
+            return super().__getitem__(i)
+
+    (batch,) = in_order(part_of(images, Slow(images, {3})), 8, 20)
+    assert batch.rows.tolist() == [i for i in range(20) if i != 3]
+    assert (batch.images == np.delete(images, 3, axis=0)).all()
+    assert [q.name for q in batch.broken] == ["3.png"]
+    assert len(threads) > 1 or os.cpu_count() == 1
 
 
 @pytest.mark.parametrize(

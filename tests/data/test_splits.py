@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residency.data.splits import Split, compare, make_split, read_split
+from residency.data import index
+from residency.data.sources.arrays import from_arrays
+from residency.data.sources.folder import from_folder
+from residency.data.splits import Split, compare, find_again, make_split, read_split
 from residency.errors import DataError
 
 
@@ -196,21 +200,56 @@ def test_a_new_image_of_a_known_group_joins_it(index_of):
 def test_changes_are_told_in_words(index_of):
     index = index_of([0, 1] * 20)
     split = make_split(index)
-    assert not compare(split, index)
-    assert str(compare(split, index)) == "no change"
+    assert not compare(split, make_split(index))
+    assert str(compare(split, make_split(index))) == "no change"
     assert not compare(split, make_split(index, seed=5))
     labels = [0, 1] * 20 + [0]
     labels[3] = 0
     now = index_of(labels)
     now.sizes[5] += 1
     now = now.select([i for i in range(41) if i not in (8, 9)])
-    changes = compare(split, now)
+    changes = compare(split, make_split(now))
     assert changes.added == ("0040.png",)
     assert changes.removed == ("0008.png", "0009.png")
-    assert changes.resized == ("0005.png",)
+    assert changes.altered == ("0005.png",)
     assert changes.relabelled == ("0003.png",)
     assert str(changes) == (
         "1 image added (0040.png); 2 images removed (0008.png, 0009.png); "
-        "1 image changed in size (0005.png); "
+        "1 image changed in content (0005.png); "
         "1 image moved to another class (0003.png)"
     )
+
+
+def pixels(*greys: int) -> Split:
+    images = np.repeat(np.uint8(greys), 16).reshape(-1, 4, 4)
+    labels = np.arange(len(greys)) % 2
+    return make_split(from_arrays((images, labels)), validation=0, test=0)
+
+
+def test_changed_pixels_of_the_same_size_are_told():
+    changes = compare(pixels(1, 2, 3, 4), pixels(1, 2, 9, 4))
+    assert changes.altered == ("000002",)
+
+
+def test_a_replaced_file_of_the_same_size_is_told(tmp_path, write_photos):
+    folder = write_photos(tmp_path, {"a": 3, "b": 3})
+    before = make_split(from_folder(folder))
+    (folder / "a" / "001.png").write_bytes((folder / "a" / "002.png").read_bytes())
+    after = make_split(from_folder(folder))
+    assert before.samples["a/001.png"].stamp[:3] == after.samples["a/001.png"].stamp[:3]
+    assert compare(before, after).altered == ("a/001.png",)
+
+
+def test_large_sets_go_by_their_sizes(monkeypatch):
+    hashed = pixels(1, 2, 3, 4)
+    monkeypatch.setattr(index, "HASHED_BYTES", 63)
+    sized = pixels(1, 2, 9, 4)
+    assert {placed.stamp for placed in sized.samples.values()} == {"16"}
+    assert not compare(hashed, sized)  # what both have is compared
+
+
+def test_samples_are_found_again_by_name_and_content():
+    old = pixels(1, 2, 3, 4)
+    new = pixels(1, 2, 9, 4, 5)
+    names = ["000000", "000002", "000003", "000004"]
+    assert find_again(names, new, old) == {"train": 2, "validation": 0, "test": 0}

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from residency.data import statistics
 from residency.data.dataset import Part
 from residency.data.decode import decode
-from residency.data.frames import MemoryFrames
+from residency.data.frames import MemoryFrames, StreamFrames
 from residency.data.index import Index
 from residency.data.statistics import (
     CIFAR10_MEAN,
     CIFAR10_STD,
     channel_statistics,
     mean_image,
+    measure_statistics,
 )
 from residency.errors import DataError
 
@@ -99,3 +101,30 @@ def every_30th_training_image(archive: Path) -> Iterator[np.ndarray]:
                 if seen % 30 == 0 and file is not None:
                     yield decode(file.read())
                 seen += 1
+
+
+class Recorder:
+    """Reads images and remembers which."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images, self.asked = images, []
+
+    def read(self, i: int) -> np.ndarray:
+        self.asked.append(i)
+        return self.images[i]
+
+    def content(self, i: int) -> bytes:
+        return self.images[i].tobytes()
+
+
+def test_of_streamed_photos_only_some_are_decoded(monkeypatch):
+    images, rows = noise(50).astype(np.uint8), np.arange(50)
+    reader = Recorder(images)
+    index = Index("t", tuple(map(str, rows)), rows, ("a",), reader, rows, rows)
+    monkeypatch.setattr(statistics, "STREAMED_LIMIT", 10)
+    streamed = Part("train", index, StreamFrames(index, 5, "crop"))
+    measured = measure_statistics(streamed, with_mean_image=False)
+    assert sorted(reader.asked) == list(range(0, 50, 5))
+    assert measured.mean == channel_statistics(part_of(images), limit=10)[0]
+    whole = measure_statistics(part_of(images), with_mean_image=False)
+    assert whole.mean == channel_statistics(part_of(images))[0]

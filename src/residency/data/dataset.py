@@ -34,6 +34,9 @@ class Part:
     """`"train"`, `"validation"` or `"test"`."""
     index: Index
     frames: Frames
+    """Squares, as evaluation and prediction see them."""
+    photos: Frames | None = None
+    """The same images in their full shape, where `RandomResizedCrop` cuts from them."""
 
     def __len__(self) -> int:
         return len(self.index)
@@ -45,7 +48,12 @@ class Part:
 
     def select(self, rows: np.ndarray) -> "Part":
         """Returns the part with only the images numbered `rows`, in that order."""
-        return Part(self.name, self.index.select(rows), self.frames.select(rows))
+        return Part(
+            self.name,
+            self.index.select(rows),
+            self.frames.select(rows),
+            None if self.photos is None else self.photos.select(rows),
+        )
 
     def sample(self, count: int, seed: int) -> "Part":
         """Returns `count` images of the part, or all, chosen by `seed` alone."""
@@ -71,8 +79,6 @@ class Dataset:
     quarantined: tuple[Quarantined, ...] = ()
     memory: str = ""
     """One line: how many bytes the decoded images take, and where they are kept."""
-    fingerprint: str = ""
-    """Of the source's index, broken images included; changes when the data change."""
 
     @property
     def num_classes(self) -> int:

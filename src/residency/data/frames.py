@@ -1,6 +1,6 @@
 """From an index to equally framed images: in memory, or decoded when asked for.
 
-Both ways give the same pixels, because both read through `StreamFrames`. A broken
+Both ways give the same pixels, because both frame through `StreamFrames`. A broken
 image is never fatal: it is left out and reported with its reason.
 """
 
@@ -33,6 +33,7 @@ Progress = Callable[[int, int], None]
 Broken = dict[int, BrokenImageError]
 Size = tuple[int, int] | BrokenImageError
 Each = Callable[[Callable[[int], Any]], Iterator[Any]]
+FramesFor = Callable[[np.ndarray], Frames]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,17 +62,19 @@ class StreamFrames:
 
     index: Index
     image_size: int
-    resize: str
-    """`"stretch"`, `"pad"` or `"crop"`."""
-    keep_full: bool = False
-    """Photos keep their shape; only a very large one is made smaller."""
+    resize: str | None
+    """`"stretch"`, `"pad"` or `"crop"`. `None`: photos keep their shape, and only a
+    very large one is made smaller."""
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        image = self.index.read(i)
-        if self.keep_full:
+        return self.framed(self.index.read(i))
+
+    def framed(self, image: np.ndarray) -> np.ndarray:
+        """Returns a decoded image as these frames give it."""
+        if self.resize is None:
             return shrink(image, FULL_SIDES * self.image_size)
         return resized(image, self.image_size, self.resize)
 
@@ -85,8 +88,10 @@ class Framed(NamedTuple):
 
     healthy: np.ndarray
     """Positions in the index that can be used, int64, ascending."""
-    frames_for: Callable[[np.ndarray], Frames]
-    """Gives the frames of some healthy positions in the index, in their order."""
+    squares_for: FramesFor
+    """Gives the squares of some healthy positions in the index, in their order."""
+    photos_for: FramesFor | None
+    """The same in full shape; `None` where that is not kept, or is the square."""
     quarantined: tuple[Quarantined, ...]
     memory: str
     """One line for people: how many images, how many bytes, kept where."""
@@ -101,6 +106,7 @@ def frame_images(
     cache: str = "auto",
     workers: int = 0,
     progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Framed:
     """Frames all images of an index and sets the broken ones aside.
 
@@ -108,13 +114,14 @@ def frame_images(
         index: Samples of one source, all parts together.
         image_size: Side of the square a model sees, in pixels.
         resize: `"stretch"`, `"pad"` or `"crop"`.
-        keep_full: Keeps the photos' own shape, the shorter side at most twice
-            `image_size`, for `RandomResizedCrop`.
+        keep_full: Keeps the photos in their own shape beside the squares, the shorter
+            side at most twice `image_size`, for `RandomResizedCrop`.
         cache: `"memory"` decodes everything now; `"stream"` reads only headers now
             and decodes in every epoch; `"auto"` takes memory if the decoded images
             need less than a quarter of what is free.
         workers: Threads that decode; 0 takes one for each core.
         progress: Called with `(done, total)` after each image.
+        announce: Called with one line, the memory needed, before images are decoded.
 
     Returns:
         A `Framed`: positions that can be used, their frames, what was set aside.
@@ -127,22 +134,30 @@ def frame_images(
             f"cache: expected one of {', '.join(CACHES)}, got {cache!r}."
             f"{did_you_mean(cache, CACHES)}"
         )
-    stored = None if keep_full else _stored_squares(index, image_size)
+    stored = _stored_squares(index, image_size)
     if stored is not None:
         needed = len(index) * stored.strides[0]  # grey is kept once, not three times
         line = _line(len(index), image_size, False, needed)
         return _framed(index, {}, partial(_memory_frames, stored, index.rows), line)
     each = partial(_each, len(index), workers, progress)
-    stream = StreamFrames(index, image_size, resize, keep_full)
-    if cache == "memory" or (cache == "auto" and _fits(_needed(stream, None))):
-        return _decode_all(stream, each)
-    sizes = list(each(partial(_header_size, index)))
-    if cache == "auto" and _fits(_needed(stream, sizes)):
-        return _decode_all(stream, each)
+    squares = StreamFrames(index, image_size, resize)
+    photos = replace(squares, resize=None) if keep_full else None
+    sizes: list[Size] = []
+    needed = len(index) * image_size**2 * 3
+    in_memory = cache == "memory" or (cache == "auto" and _fits(needed))
+    if keep_full or not in_memory:
+        sizes = list(each(partial(_header_size, index)))
+        needed += _photo_bytes(sizes, image_size) if keep_full else 0
+        in_memory = cache == "memory" or (cache == "auto" and _fits(needed))
+    if in_memory:
+        if announce is not None:
+            line = _line(len(index), image_size, keep_full, needed)
+            announce(f"reading {index.source}: {line}")
+        return _decode_all(squares, photos, each)
     broken = {i: s for i, s in enumerate(sizes) if isinstance(s, BrokenImageError)}
-    needed = _needed(stream, sizes)
     line = _line(len(index) - len(broken), image_size, keep_full, needed, kept=False)
-    return _framed(index, broken, partial(_stream_frames, stream), line)
+    photos_for = None if photos is None else partial(_stream_frames, photos)
+    return _framed(index, broken, partial(_stream_frames, squares), line, photos_for)
 
 
 def _stored_squares(index: Index, size: int) -> np.ndarray | None:
@@ -155,25 +170,37 @@ def _stored_squares(index: Index, size: int) -> np.ndarray | None:
     return images
 
 
-def _decode_all(stream: StreamFrames, each: Each) -> Framed:
-    count, size = len(stream), stream.image_size
-    images: Any = [None] * count
-    if not stream.keep_full:
-        images = np.zeros((count, size, size, 3), np.uint8)
+def _decode_all(
+    squares: StreamFrames, photos: StreamFrames | None, each: Each
+) -> Framed:
+    """Decodes every image once, and frames it in one way or in both."""
+    count, size = len(squares), squares.image_size
+    small = np.zeros((count, size, size, 3), np.uint8)
+    full: list[Any] = [None] * count
     broken: Broken = {}
 
     def fill(i: int) -> int:
         try:
-            images[i] = stream[i]
+            image = squares.index.read(i)
         except BrokenImageError as error:
             broken[i] = error
             return 0
-        return images[i].nbytes
+        small[i] = squares.framed(image)
+        if photos is None:
+            return small[i].nbytes
+        full[i] = photos.framed(image)
+        return small[i].nbytes + full[i].nbytes
 
     needed = sum(each(fill))
-    line = _line(count - len(broken), size, stream.keep_full, needed)
-    frames_for = partial(_memory_frames, images, np.arange(count, dtype=np.int64))
-    return _framed(stream.index, broken, frames_for, line)
+    line = _line(count - len(broken), size, photos is not None, needed)
+    rows = np.arange(count, dtype=np.int64)
+    return _framed(
+        squares.index,
+        broken,
+        partial(_memory_frames, small, rows),
+        line,
+        None if photos is None else partial(_photos_in_memory, full),
+    )
 
 
 def _header_size(index: Index, i: int) -> Size:
@@ -190,13 +217,9 @@ def _header_size(index: Index, i: int) -> Size:
     return header.height, header.width
 
 
-def _needed(stream: StreamFrames, sizes: Sequence[Size] | None) -> float:
-    """Returns the bytes of all decoded images; infinite where only `sizes` tell."""
-    if not stream.keep_full:
-        return len(stream) * stream.image_size**2 * 3
-    if sizes is None:
-        return float("inf")
-    side = FULL_SIDES * stream.image_size
+def _photo_bytes(sizes: Sequence[Size], image_size: int) -> int:
+    """Returns the bytes of all photos that are kept in full shape."""
+    side = FULL_SIDES * image_size
     healthy = [size for size in sizes if not isinstance(size, BrokenImageError)]
     return sum(3 * math.prod(shrunk_size(h, w, side)) for h, w in healthy)
 
@@ -222,17 +245,24 @@ def _each(
 def _framed(
     index: Index,
     broken: Broken,
-    frames_for: Callable[[np.ndarray], Frames],
+    squares_for: FramesFor,
     line: str,
+    photos_for: FramesFor | None = None,
 ) -> Framed:
     left_out = sorted(broken)
     healthy = np.delete(np.arange(len(index), dtype=np.int64), left_out)
     quarantined = [Quarantined(index.names[i], str(broken[i])) for i in left_out]
-    return Framed(healthy, frames_for, tuple(quarantined), line)
+    return Framed(healthy, squares_for, photos_for, tuple(quarantined), line)
 
 
 def _memory_frames(images: Any, rows: np.ndarray, positions: np.ndarray) -> Frames:
     return MemoryFrames(images, rows[np.asarray(positions, dtype=np.int64)])
+
+
+def _photos_in_memory(photos: Sequence[Any], positions: np.ndarray) -> Frames:
+    """Returns the photos at `positions` alone, so that the others are freed."""
+    chosen = [photos[i] for i in positions]
+    return MemoryFrames(chosen, np.arange(len(chosen), dtype=np.int64))
 
 
 def _stream_frames(stream: StreamFrames, positions: np.ndarray) -> Frames:
@@ -244,7 +274,7 @@ def _line(
 ) -> str:
     shape = f"at {size}x{size}"
     if keep_full:
-        shape = f"with shorter sides up to {FULL_SIDES * size}"
+        shape += f", and with shorter sides up to {FULL_SIDES * size}"
     unit, name = (1e9, "GB") if needed >= 1e9 else (1e6, "MB")
     amount = f"{needed / unit:.{1 if needed < 10 * unit else 0}f} {name}"
     where = "kept in memory" if kept else "decoded in every epoch"

@@ -4,14 +4,16 @@ Nothing is decoded here. Every source in `data/sources/` ends in an `Index`,
 and everything behind it (splits, pipeline, inspection) starts from one.
 """
 
-import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from residency.errors import DataError, did_you_mean
+from residency.errors import BrokenImageError, DataError, did_you_mean
+
+HASHED_BYTES = 4 * 10**9  # a few seconds of reading; larger sets go by their sizes
 
 PARTS = ("train", "validation", "test")
 
@@ -45,7 +47,7 @@ class Index:
     rows: np.ndarray
     """Position of each sample in the reader, int64, `(samples,)`."""
     sizes: np.ndarray
-    """Stored bytes of each sample, int64, `(samples,)`: tells changed data."""
+    """Stored bytes of each sample, int64, `(samples,)`."""
     parts: tuple[str, ...] | None = None
     """`"train"`, `"validation"` or `"test"` a sample, where the source has parts."""
     groups: tuple[str, ...] | None = None
@@ -103,13 +105,22 @@ class Index:
         index = self.select(np.flatnonzero(number[self.labels] >= 0))
         return replace(index, labels=number[index.labels], class_names=tuple(kept))
 
-    def fingerprint(self) -> str:
-        """Returns a hash of names, labels, sizes and class names."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update("\0".join(self.class_names).encode())
-        digest.update("\0".join(self.names).encode())
-        digest.update(self.labels.tobytes() + self.sizes.tobytes())
-        return digest.hexdigest()
+    def stamps(self) -> list[str]:
+        """Returns what tells each sample from a changed one, such as `"812-0b7e2f31"`.
+
+        The number of stored bytes, and the CRC-32 of them; without the CRC-32 where all
+        samples together have more than 4 GB.
+        """
+        sizes = self.sizes.tolist()
+        if sum(sizes) > HASHED_BYTES:
+            return [str(size) for size in sizes]
+        return [f"{size}{self._checksum(i)}" for i, size in enumerate(sizes)]
+
+    def _checksum(self, i: int) -> str:
+        try:
+            return f"-{zlib.crc32(self.content(i)):08x}"
+        except BrokenImageError:
+            return ""
 
 
 def shortened(names: Sequence[str], limit: int = 8) -> str:

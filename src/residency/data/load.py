@@ -1,6 +1,7 @@
 """From what the user typed to a `Dataset`: found, checked, framed and split."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -72,6 +73,7 @@ class Data:
         source: Any = None,
         progress: Progress | None = None,
         recorded: Split | None = None,
+        announce: Callable[[str], None] | None = None,
     ) -> Dataset:
         """Returns the data set.
 
@@ -79,6 +81,8 @@ class Data:
             source: Goes before the field of that name; arrays are possible too.
             progress: Called with `(done, total)`: bytes of a download, then images.
             recorded: An older split, as `split_file` would hold it.
+            announce: Called with one line, the memory needed, before images are
+                decoded into it.
 
         Raises:
             DataError: Nothing usable is there, or a class or part has no image left.
@@ -96,7 +100,16 @@ class Data:
         if self.first_classes is not None:
             index = index.only_classes(index.class_names[: self.first_classes])
         size = self.image_size or _own_size(index)
-        framed = self._framed(index, size, progress)
+        framed = frame_images(
+            index,
+            image_size=size,
+            resize=self.resize,
+            keep_full=self.keeps_full,
+            cache=self.cache,
+            workers=self.workers or 0,
+            progress=progress,
+            announce=announce,
+        )
         healthy = index.select(framed.healthy)
         _report_quarantined(index, framed)
         split = self._split(index, healthy, recorded)
@@ -115,7 +128,6 @@ class Data:
             quarantined=framed.quarantined,
             memory=framed.memory,
             split=split,
-            fingerprint=index.fingerprint(),
         )
 
     @property
@@ -123,34 +135,21 @@ class Data:
         """Photos keep their shape, as a transform cuts its own squares from them."""
         return any(isinstance(t, RandomResizedCrop) for t in self.transforms)
 
-    def _framed(self, index: Index, size: int, progress: Progress | None) -> Framed:
-        return frame_images(
-            index,
-            image_size=size,
-            resize=self.resize,
-            keep_full=self.keeps_full,
-            cache=self.cache,
-            workers=self.workers or 0,
-            progress=progress,
-        )
-
     def _split(self, index: Index, healthy: Index, recorded: Split | None) -> Split:
         """Returns the split of the images that can be read."""
         if not len(healthy):
             raise DataError(f"{index.source}: none of its images can be read.")
-        if recorded is None and self.split_file:
-            recorded = read_split(self.split_file)
-            if changes := compare(recorded, healthy):
-                logger.warning(
-                    "%s: since %s: %s", index.source, self.split_file, changes
-                )
-        return make_split(
+        from_file = read_split(self.split_file) if self.split_file else None
+        split = make_split(
             healthy,
             validation=self.validation,
             test=self.test,
             seed=self.split_seed,
-            recorded=recorded,
+            recorded=recorded or from_file,
         )
+        if recorded is None and from_file and (changes := compare(from_file, split)):
+            logger.warning("%s: since %s: %s", index.source, self.split_file, changes)
+        return split
 
 
 def load(
@@ -205,8 +204,14 @@ def _own_size(index: Index) -> int:
 
 def _part(name: str, healthy: Index, framed: Framed, split: Split) -> Part:
     positions = split.positions(healthy, name)
-    frames = framed.frames_for(framed.healthy[positions])
-    return Part(name, healthy.select(positions), frames)
+    rows = framed.healthy[positions]
+    full = framed.photos_for if name == "train" else None
+    return Part(
+        name,
+        healthy.select(positions),
+        framed.squares_for(rows),
+        None if full is None else full(rows),
+    )
 
 
 def _report_quarantined(index: Index, framed: Framed) -> None:

@@ -4,7 +4,9 @@ A batch is a pure function of (seed, epoch, step). Nothing is carried from one b
 the next, so an epoch can start anywhere, and any number of workers gives the same.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from residency.config import require, require_positive
-from residency.data.dataset import Part
+from residency.data.dataset import Frames, Part
 from residency.data.draws import permutation, uniforms
 from residency.data.frames import MemoryFrames
-from residency.data.resize import resize as resized
 from residency.data.transforms import RandomResizedCrop, Transform
 from residency.errors import BrokenImageError, DataError
 from residency.records import Quarantined
@@ -89,107 +90,101 @@ class Pipeline:
         """
         order = permutation(self.seed, epoch, len(self.part))
         make = partial(self._batch, order, epoch)
-        return _batches(make, range(start, self.steps_per_epoch), self.workers)
+        steps = range(start, self.steps_per_epoch)
+        if self.workers == 0:
+            return map(make, steps)
+        from residency.data.torch.loader import ordered
+
+        return ordered(make, steps, self.workers)
 
     def _batch(self, order: np.ndarray, epoch: int, step: int) -> Batch:
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
-        images, rows, broken = gather(self.part, rows)
-        if not self.transforms or not isinstance(self.transforms[0], RandomResizedCrop):
-            images = _stacked(self.part, images, self.image_size, None)
+        crops = isinstance(next(iter(self.transforms), None), RandomResizedCrop)
+        frames = self.part.photos if crops and self.part.photos else self.part.frames
+        images, rows, broken = gather(self.part, frames, rows)
+        if not crops:
+            images = _stacked(self.part, images, self.image_size)
         for stream, transform in enumerate(self.transforms):
             draws = uniforms(self.seed, epoch, rows, stream, transform.draws)
             images = transform.apply(images, draws, self.image_size)
         return Batch(images, self.part.labels[rows], rows, broken)
 
 
-def in_order(
-    part: Part,
-    image_size: int,
-    batch_size: int,
-    workers: int = 0,
-    resize: str | None = None,
-) -> Iterator[Batch]:
+def in_order(part: Part, image_size: int, batch_size: int) -> Iterator[Batch]:
     """Yields all images of a part once, in its order, without augmentation.
 
     Args:
         part: Any part of a data set.
         image_size: Side of the square images, in pixels.
-        batch_size: Images a batch; the last one may have fewer.
-        workers: Processes that make batches; 0 makes them in this one.
-        resize: `"stretch"`, `"pad"` or `"crop"`: the data set's own mode, for photos
-            that were kept in their full shape. `None`: they have the size already.
+        batch_size: Images a batch; the last one may have fewer. Those of a stream are
+            decoded by a thread a core.
 
     Raises:
-        DataError: The images have not the size wanted, and `resize` is `None`.
-        EngineError: A worker process died.
+        DataError: The images have not the size wanted.
     """
-    make = partial(_plain_batch, part, image_size, batch_size, resize)
-    return _batches(make, range(-(-len(part) // batch_size)), workers)
+    for start in range(0, len(part), batch_size):
+        rows = np.arange(start, min(len(part), start + batch_size), dtype=np.int64)
+        images, rows, broken = gather(part, part.frames, rows, threads=os.cpu_count())
+        stacked = _stacked(part, images, image_size)
+        yield Batch(stacked, part.labels[rows], rows, broken)
 
 
 def gather(
-    part: Part, rows: np.ndarray
+    part: Part, frames: Frames, rows: np.ndarray, threads: int | None = 1
 ) -> tuple[Any, np.ndarray, tuple[Quarantined, ...]]:
     """Reads some images of a part; broken ones are left out.
 
     Args:
         part: Any part of a data set.
+        frames: Its squares or its photos.
         rows: Positions in the part, int64, `(batch,)`.
+        threads: That decode; 1 in a worker process, which has a core to itself.
 
     Returns:
         `(images, rows, broken)`: new uint8 `(batch, size, size, 3)`, or a list of
         arrays; the positions that were read; what could not be.
     """
-    frames = part.frames
     if isinstance(frames, MemoryFrames) and isinstance(frames.images, np.ndarray):
         return np.ascontiguousarray(frames.images[frames.rows[rows]]), rows, ()
     images: list[np.ndarray] = []
     kept: list[int] = []
     broken: list[Quarantined] = []
-    for row in rows.tolist():
-        try:
-            images.append(frames[row])
+    for row, image in zip(rows.tolist(), _read(frames, rows, threads), strict=True):
+        if isinstance(image, BrokenImageError):
+            broken.append(Quarantined(part.index.names[row], str(image)))
+        else:
+            images.append(image)
             kept.append(row)
-        except BrokenImageError as error:
-            broken.append(Quarantined(part.index.names[row], str(error)))
     return images, np.array(kept, dtype=np.int64), tuple(broken)
 
 
-def _plain_batch(
-    part: Part, image_size: int, batch_size: int, resize: str | None, step: int
-) -> Batch:
-    stop = min(len(part), (step + 1) * batch_size)
-    rows = np.arange(step * batch_size, stop, dtype=np.int64)
-    images, rows, broken = gather(part, rows)
-    stacked = _stacked(part, images, image_size, resize)
-    return Batch(stacked, part.labels[rows], rows, broken)
+def _read(
+    frames: Frames, rows: np.ndarray, threads: int | None
+) -> list[np.ndarray | BrokenImageError]:
+    def read(row: int) -> np.ndarray | BrokenImageError:
+        try:
+            return frames[row]
+        except BrokenImageError as error:
+            return error
+
+    if threads == 1:
+        return list(map(read, rows.tolist()))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(read, rows.tolist()))
 
 
-def _stacked(part: Part, images: Any, size: int, resize: str | None) -> np.ndarray:
+def _stacked(part: Part, images: Any, size: int) -> np.ndarray:
     """Returns the images as one array of squares."""
     if isinstance(images, np.ndarray) and images.shape[1:] == (size, size, 3):
         return images
-    if resize is not None:
-        images = [resized(image, size, resize) for image in images]
     for image in images:
         if image.shape != (size, size, 3):
             height, width = image.shape[:2]
             raise DataError(
                 f"{part.name}: expected images of {size}x{size} pixels, got {height}x"
-                f"{width}. Photos in their full shape need a resize mode, or "
-                "RandomResizedCrop as the first transform."
+                f"{width}. Load the data with image_size={size}."
             )
     stacked = np.empty((len(images), size, size, 3), np.uint8)
     for place, image in zip(stacked, images, strict=True):
         place[:] = image
     return stacked
-
-
-def _batches(
-    make: Callable[[int], Batch], steps: range, workers: int
-) -> Iterator[Batch]:
-    if workers == 0:
-        return map(make, steps)
-    from residency.data.torch.loader import ordered
-
-    return ordered(make, steps, workers)

@@ -41,7 +41,7 @@ def preview(
     )
     batch = next(pipeline.epoch(0))
     shown = part.select(batch.rows)
-    plain = next(in_order(shown, size, count, resize=data.resize))
+    plain = next(in_order(shown, size, count))
     return Preview(
         before=plain.images,
         after=batch.images,

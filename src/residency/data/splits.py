@@ -7,7 +7,7 @@ is cut as `make_split` says. A recorded split keeps every image where it was.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,13 @@ class Placed:
     part: str
     label: str
     """Class name."""
-    size: int
-    """Stored bytes."""
+    stamp: str
+    """Of its content, as `Index.stamps` has it."""
+
+    def has_content_of(self, other: "Placed") -> bool:
+        """Tells whether the stamps agree in what both have: the size, the CRC-32."""
+        pairs = zip(self.stamp.split("-"), other.stamp.split("-"), strict=False)
+        return all(a == b for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +65,11 @@ class Split:
         return {part: found[part] for part in PARTS}
 
     def to_json(self) -> dict[str, Any]:
-        """Returns what `split.json` holds: sizes by part, class and sample name."""
-        samples: dict[str, dict[str, dict[str, int]]] = {}
+        """Returns what `split.json` holds: stamps by part, class and sample name."""
+        samples: dict[str, dict[str, dict[str, str]]] = {}
         for name, placed in self.samples.items():
             classes = samples.setdefault(placed.part, {})
-            classes.setdefault(placed.label, {})[name] = placed.size
+            classes.setdefault(placed.label, {})[name] = placed.stamp
         return {
             "format": FORMAT,
             "seed": self.seed,
@@ -83,10 +88,10 @@ class Split:
         try:
             found = value["format"]
             samples = {
-                name: Placed(part, label, size)
+                name: Placed(part, label, str(stamp))
                 for part, classes in value["samples"].items()
-                for label, sizes in classes.items()
-                for name, size in sizes.items()
+                for label, stamps in classes.items()
+                for name, stamp in stamps.items()
             }
             numbers = {key: value[key] for key in ("seed", "validation", "test")}
         except (KeyError, TypeError, AttributeError) as error:
@@ -106,19 +111,19 @@ class Changes:
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    resized: tuple[str, ...] = ()
-    """Same name and class, another number of bytes."""
+    altered: tuple[str, ...] = ()
+    """Same name and class, another content."""
     relabelled: tuple[str, ...] = ()
     """Same name, another class."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.resized or self.relabelled)
+        return bool(self.added or self.removed or self.altered or self.relabelled)
 
     def __str__(self) -> str:
         lists = {
             "added": self.added,
             "removed": self.removed,
-            "changed in size": self.resized,
+            "changed in content": self.altered,
             "moved to another class": self.relabelled,
         }
         said = [
@@ -130,23 +135,32 @@ class Changes:
         return "; ".join(said) or "no change"
 
 
-def compare(split: Split, data: Index | Split) -> Changes:
-    """Returns what changed since `split` was made.
+def compare(old: Split, new: Split) -> Changes:
+    """Returns what changed between two splits of one data set.
 
-    Args:
-        split: The recorded split.
-        data: The whole data set now, or the split of it. Parts do not count: a
-            sample that only went to another part is no change.
+    Names, classes and stamps are compared. Parts are not: a sample that only went to
+    another part is no change.
     """
-    now = data.samples if isinstance(data, Split) else _described(data)
-    both = [name for name in now if name in split.samples]
-    same = [n for n in both if now[n].label == split.samples[n].label]
+    before, now = old.samples, new.samples
+    both = [name for name in now if name in before]
+    same = [name for name in both if now[name].label == before[name].label]
+    altered = [name for name in same if not now[name].has_content_of(before[name])]
     return Changes(
-        added=tuple(sorted(name for name in now if name not in split.samples)),
-        removed=tuple(sorted(name for name in split.samples if name not in now)),
-        resized=tuple(sorted(n for n in same if now[n].size != split.samples[n].size)),
+        added=tuple(sorted(now.keys() - before.keys())),
+        removed=tuple(sorted(before.keys() - now.keys())),
+        altered=tuple(sorted(altered)),
         relabelled=tuple(sorted(set(both) - set(same))),
     )
+
+
+def find_again(names: Iterable[str], now: Split, old: Split) -> dict[str, int]:
+    """Returns how many of the samples `names` of `now` lay in each part of `old`.
+
+    Found again is a sample of the same name and content.
+    """
+    pairs = [(now.samples[n], old.samples[n]) for n in names if n in old.samples]
+    found = Counter(then.part for new, then in pairs if new.has_content_of(then))
+    return {part: found[part] for part in PARTS}
 
 
 def make_split(
@@ -196,10 +210,10 @@ def make_split(
         fixed |= {name: known[name].part for name in index.names if name in known}
     parts = assign(index, shares, fixed, seed)
     _require_filled(index, parts, shares)
-    described = _described(index)
+    columns = zip(index.names, index.labels, index.stamps(), strict=True)
     samples = {
-        name: Placed(parts[name], described[name].label, described[name].size)
-        for name in sorted(parts)
+        name: Placed(parts[name], index.class_names[label], stamp)
+        for name, label, stamp in sorted(columns)
     }
     return Split(samples=samples, seed=seed, validation=validation, test=test)
 
@@ -258,13 +272,3 @@ def _require_filled(
                 f"{len(index.class_names)} classes are too few for it. Add images, "
                 f"or set its share to 0."
             )
-
-
-def _described(index: Index) -> dict[str, Placed]:
-    """Returns each sample of `index`, its part left open."""
-    return {
-        name: Placed("", index.class_names[label], int(size))
-        for name, label, size in zip(
-            index.names, index.labels, index.sizes, strict=True
-        )
-    }

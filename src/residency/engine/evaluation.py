@@ -97,7 +97,7 @@ def probabilities(network: Network, images: np.ndarray) -> np.ndarray:
 def _outputs(
     network: Network, dataset: Dataset, part: Part
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
-    batches = in_order(part, dataset.image_size, BATCH_SIZE, resize=dataset.resize)
+    batches = in_order(part, dataset.image_size, BATCH_SIZE)
     with torch.inference_mode():
         for batch in batches:
             if len(batch):

@@ -10,7 +10,7 @@ import pytest
 from residency.data.dataset import Part
 from residency.data.frames import MemoryFrames
 from residency.data.index import Index
-from residency.data.pipeline import Batch, Pipeline, in_order
+from residency.data.pipeline import Batch, Pipeline
 from residency.data.torch.loader import ordered
 from residency.data.transforms import PadCrop, RandomFlip, RandomResizedCrop
 from residency.errors import BrokenImageError, DataError, EngineError
@@ -75,12 +75,8 @@ def test_two_workers_give_what_none_gives():
             assert np.array_equal(a.labels, b.labels)
             assert np.array_equal(a.rows, b.rows)
             assert a.broken == b.broken
-
-
-def test_in_order_with_workers():
-    batches = list(in_order(part_of(Photos()), 8, 4, workers=2, resize="crop"))
-    assert np.concatenate([b.rows for b in batches]).tolist() == [0, 1, *range(3, 11)]
-    assert batches[0].broken == (Quarantined("2.png", "truncated"),)
+    broken = {each for batch in helped for each in batch.broken}
+    assert broken <= {Quarantined("2.png", "truncated")}
 
 
 def test_more_workers_than_steps_and_no_step():
@@ -94,7 +90,7 @@ def test_an_error_of_the_data_comes_through_as_it_is():
 
 
 def test_a_worker_that_dies_is_one_clear_error():
-    with pytest.raises(EngineError, match=r"worker process .* died .* workers=0"):
+    with pytest.raises(EngineError, match=r"worker process .* died .* data\.workers=1"):
         list(ordered(dies, range(5), 2))
 
 

@@ -67,7 +67,8 @@ def ordered(
             raise
         raise EngineError(
             f"A worker process that reads images died ({_first_line(error)}). Most "
-            "often memory ran out: use fewer workers or smaller images, or workers=0."
+            "often memory ran out: make do with one (--set data.workers=1), or with "
+            "smaller images or batches."
         ) from error
 
 
