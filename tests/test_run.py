@@ -56,9 +56,7 @@ def test_a_given_data_set_is_split_as_it_was_loaded(tmp_path):
 def test_wrong_number_of_outputs_is_refused_before_anything_is_written(tmp_path):
     model = rs.models.build("cifar_resnet20", num_classes=4, image_size=8)
     with pytest.raises(EngineError, match="has 4 outputs, arrays has 3 classes"):
-        rs.train(
-            model, arrays(), "quick/digits", tmp_path, data__image_size=8, **QUICK
-        )
+        rs.train(model, arrays(), "quick/digits", tmp_path, data__image_size=8, **QUICK)
     assert not list(tmp_path.iterdir())
 
 
@@ -97,3 +95,59 @@ def test_in_memory_data_must_be_given_again(tmp_path):
         rs.resume(run.folder, data=rs.data.load(arrays()))
     data = rs.data.load(arrays(), image_size=16)
     assert rs.resume(run.folder, data=data, progress=False).history == run.history
+
+
+def own_model(*, built=True, **dense):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(3, **dense)]
+    start = [keras.Input((8, 8, 3))] if built else []
+    return keras.Sequential([*start, *layers], name="mine")
+
+
+def test_a_users_own_model_is_named_as_such(tmp_path):
+    model = own_model(activation="softmax")
+    run = rs.train(
+        model, arrays(), "quick/digits", tmp_path, data__image_size=8, **QUICK
+    )
+    recorded = json.loads((run.folder / "recipe.json").read_text())
+    assert recorded["values"]["model"]["name"] == "mine"
+    assert recorded["origin"]["model.name"] == "user"
+    data = rs.data.load(arrays(), image_size=8)
+    assert rs.resume(run.folder, data=data, progress=False).history == run.history
+
+
+def test_a_model_that_is_not_built_is_refused(tmp_path):
+    with pytest.raises(EngineError, match="not built"):
+        rs.train(own_model(built=False), arrays(), "quick/digits", tmp_path, **QUICK)
+
+
+def test_a_model_that_cannot_be_loaded_again_is_told_before_training(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda images: images / 255)(inputs)
+    model = keras.Model(inputs, own_model()(x))
+    with pytest.raises(ExportError, match="Lambda"):
+        rs.train(model, arrays(), "quick/digits", tmp_path, data__image_size=8, **QUICK)
+    assert not list(tmp_path.rglob("metrics.jsonl"))
+
+
+def test_a_short_diverged_run_is_told(tmp_path):
+    run = rs.train(
+        None,
+        arrays(),
+        "quick/digits",
+        tmp_path,
+        optimizer__learning_rate=1e30,
+        schedule__total_epochs=3,
+        progress=False,
+    )
+    assert "not finite" in run.stopped
+    assert all(e.accuracy.correct == 0 for e in run.evaluations)
+
+
+def test_a_checkpoint_at_the_last_step_does_not_lose_the_last_epoch(tmp_path):
+    settings = {**QUICK, "checkpoint_minutes": 0.0, "name": "run"}
+    run = rs.train(None, arrays(), "quick/digits", tmp_path, **settings)
+    newest = sorted((run.folder / "checkpoints").glob("step-*"))[-1]
+    newest.unlink()  # as if the process had been killed just before it was written
+    data = rs.data.load(arrays(), image_size=16)
+    again = rs.resume(run.folder, data=data, progress=False)
+    assert [r.epoch for r in again.history] == [1]

@@ -7,6 +7,8 @@ The public names are imported when first used, so that `import residency` and
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from residency import _backend  # noqa: F401  before the user imports Keras
+
 if TYPE_CHECKING:
     from residency import data, models, recipes
     from residency.inference import evaluate, predict

@@ -9,6 +9,8 @@ from typing import Any
 
 from residency.errors import ExportError
 
+TEMPORARY = ".tmp"  # in the name of every file that is not yet whole
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -21,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
         ExportError: The folder cannot be written or the disk is full; the old
             file is untouched and the temporary one removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -60,7 +62,15 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def sweep(folder: Path) -> None:
+    """Removes what writers that were killed left behind in `folder` and below."""
+    for path in folder.rglob(f".*{TEMPORARY}*"):
+        path.unlink(missing_ok=True)
+
+
 def _flush(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():
+        return  # only there can a folder be opened, and need be
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

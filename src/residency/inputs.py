@@ -54,6 +54,11 @@ def loader_processes(dataset: Dataset, workers: int | None) -> int:
 
 def require_fit(model: keras.Model, dataset: Dataset) -> None:
     """Raises `EngineError` if the model cannot take or name these images."""
+    if not isinstance(getattr(model, "inputs", None), list):
+        raise EngineError(
+            f"model {model.name!r} does not say what it takes, as it is not built. "
+            "Start it with keras.Input(shape), or make it a functional model."
+        )
     size = dataset.image_size
     wanted = tuple(model.input_shape[1:])
     if any(a not in (None, b) for a, b in zip(wanted, (size, size, 3), strict=True)):

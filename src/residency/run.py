@@ -10,7 +10,7 @@ from residency.data.splits import read_split
 from residency.data.statistics import measure_statistics
 from residency.errors import EngineError
 from residency.inputs import build_data, data_changes, open_data, require_fit
-from residency.models import load_model, save_model
+from residency.models import Model, OwnModel, load_model, save_model
 from residency.recipes import Recipe, resolve
 from residency.run_folder import create_run_folder, read_recipe, require_same_data
 from residency.session import Run, contract_for, run_session
@@ -63,12 +63,14 @@ def train(
     }
     if isinstance(model, str):
         changes = {"model.name": model, **changes}
+    if isinstance(model, keras.Model):
+        changes = {"model": OwnModel(name=model.name), **changes}
     changes = {**data_changes(data), **changes}
     resolved = resolve(recipe, changes)
     settings = resolved.recipe
     keras.utils.set_random_seed(settings.seed)
     dataset = open_data(data, settings.data, progress)
-    if not isinstance(model, keras.Model):
+    if isinstance(settings.model, Model):
         model = settings.model.build(
             num_classes=dataset.num_classes,
             image_size=dataset.image_size,
@@ -80,6 +82,7 @@ def train(
     require_fit(model, dataset)
     folder = create_run_folder(Path(out), name, resolved, dataset)
     save_model(model, folder / MODEL, contract_for(dataset, settings))
+    load_model(folder / MODEL)  # what cannot be loaded is told now, not at the end
     return run_session(folder, model, dataset, settings, callbacks, progress)
 
 
@@ -93,7 +96,7 @@ def resume(
     """Goes on with a training where its newest checkpoint stands.
 
     It ends with the same weights, bit for bit, as a training never stopped, on the
-    same hardware and versions.
+    same CPU and versions; a GPU's own sums may differ in the last digits.
 
     Args:
         run: A run folder.

@@ -1,6 +1,7 @@
 """One training session: the loop with its hooks, from a folder's checkpoint on."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from residency.engine.progress import ShowProgress
 from residency.engine.rate import LearningRate
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
-from residency.files import write_json
+from residency.files import sweep, write_json
 from residency.inputs import loader_processes
 from residency.models import Contract, save_model
 from residency.plan import describe_plan, plan_lines
@@ -60,6 +61,7 @@ def run_session(
     progress: bool,
 ) -> Run:
     """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
+    sweep(folder)
     network = Network(model)
     pipeline = Pipeline(
         dataset.train,
@@ -88,6 +90,7 @@ def run_session(
         state, keras_callbacks.saved = found
     plan = describe_plan(network, dataset, settings, state)
     write_json(folder / "plan.json", plan)
+    show = ShowProgress(plan_lines(plan))
     contract = contract_for(dataset, settings)
     hooks: list[Hook] = [
         Measure(network, dataset),
@@ -95,7 +98,7 @@ def run_session(
         MetricsFile(folder / "metrics.jsonl"),
         TensorBoard(folder / "tensorboard"),
         QuarantineFile(folder / "quarantine.json", dataset.quarantined),
-        *([ShowProgress(plan_lines(plan))] if progress else []),
+        *([show] if progress else []),
         StopOnNonFinite(),
         keras_callbacks,
         Checkpoint(
@@ -105,7 +108,7 @@ def run_session(
             minutes=settings.checkpoint_minutes,
         ),
     ]
-    with stop_on_signals(state):
+    with stop_on_signals(state), closing(show):
         fit(step, pipeline, rate, state, hooks)
     save_model(model, folder / "last.keras", contract)
     history = tuple(state.history)

@@ -1,10 +1,13 @@
 """Keras callbacks are honoured, and the rate has one owner."""
 
 import logging
+import signal
 
 import keras
+import numpy as np
 import pytest
 
+from residency.models import load_model
 from residency.run import resume, train
 
 from .conftest import bright_images, small_model
@@ -70,23 +73,75 @@ def _data():
     return load(bright_images(), image_size=8)
 
 
-def test_counters_come_back_after_a_stop(tmp_path):
-    class Interrupts(keras.callbacks.Callback):
-        seen = 0
+class StopsOnce(keras.callbacks.Callback):
+    """Asks for a stop as Ctrl-C does, after so many steps."""
 
-        def on_epoch_end(self, epoch, logs=None):
-            self.seen += 1
-            if epoch == 1 and not Interrupts.done:
-                Interrupts.done = True
-                raise KeyboardInterrupt
+    def __init__(self, steps):
+        super().__init__()
+        self.left = steps
 
-    Interrupts.done = False
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, [Interrupts()], checkpoint_minutes=0.0)
-    callback = Interrupts()
-    result = resume(
-        tmp_path / "run", data=_data(), callbacks=[callback], progress=False
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def falling():
+    return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9)
+
+
+def plateau():
+    return keras.callbacks.ReduceLROnPlateau(
+        "val_loss", factor=0.5, patience=1, min_delta=10.0
     )
-    assert result.stopped is None
-    # epoch 1 was counted and saved; the cut-off epochs 2, 3 and 4 are counted now
-    assert callback.seen == 4
+
+
+def early():
+    return keras.callbacks.EarlyStopping(
+        "val_loss", patience=2, min_delta=10.0, restore_best_weights=True
+    )
+
+
+@pytest.mark.parametrize("make", [falling, plateau, early])
+@pytest.mark.parametrize("steps", [3, 9])
+def test_keras_own_callbacks_resume_as_if_never_stopped(tmp_path, make, steps):
+    settings = {"data__batch_size": 8, "schedule__total_epochs": 5}
+    straight = run(tmp_path / "a", [make(), StopsOnce(10_000)], **settings)
+    cut = run(tmp_path / "b", [make(), StopsOnce(steps)], **settings)
+    assert cut.stopped == "interrupted"
+    resumed = resume(
+        cut.folder, data=_data(), callbacks=[make(), StopsOnce(10_000)], progress=False
+    )
+    rates = [[r.learning_rate for r in each.history] for each in (straight, resumed)]
+    assert rates[0] == rates[1]
+    for name in ("last.keras", "best.keras"):
+        weights = [
+            [v.numpy() for v in load_model(each.folder / name)[0].variables]
+            for each in (straight, resumed)
+        ]
+        for a, b in zip(*weights, strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_other_callbacks_at_a_resume_are_told(tmp_path, caplog):
+    cut = run(tmp_path, [falling(), StopsOnce(3)], data__batch_size=8)
+    resume(cut.folder, data=_data(), progress=False)
+    assert "goes on with none" in caplog.text
+
+
+def test_a_compiled_model_with_a_schedule_keeps_its_optimizer(tmp_path):
+    model = small_model()
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
+    adam = model.optimizer
+    train(
+        model,
+        bright_images(),
+        "quick/digits",
+        tmp_path,
+        callbacks=[falling()],
+        progress=False,
+        data__image_size=8,
+        schedule__total_epochs=1,
+    )
+    assert model.optimizer is adam

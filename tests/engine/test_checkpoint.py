@@ -36,11 +36,15 @@ def test_going_on_from_a_checkpoint_is_bit_exact(tmp_path, batch, optimizer):
     for _ in range(2):
         straight(*batch, 0.1)
     state = state_at(2, loss_sum=torch.tensor(0.1, dtype=torch.float64) / 3, images=7)
-    save_checkpoint(tmp_path, straight, state, [{"class": "X", "values": {"wait": 3}}])
+    weights = [np.arange(3.0), np.ones((2, 2), "float32")]
+    callback = {"class": "X", "values": {"wait": 3}, "arrays": {"best": weights}}
+    save_checkpoint(tmp_path, straight, state, [callback])
     resumed = make_step(optimizer)
     found, callbacks = load_checkpoint(tmp_path, resumed)
     assert float(found.loss_sum) == float(state.loss_sum)
     assert (found.step, found.images, callbacks[0]["values"]["wait"]) == (2, 7, 3)
+    for a, b in zip(callbacks[0]["arrays"]["best"], weights, strict=True):
+        assert np.array_equal(a, b)
     for _ in range(2):
         straight(*batch, 0.05)
         resumed(*batch, 0.05)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import torch
 
 from residency.engine.network import Network
 from residency.errors import EngineError
@@ -14,13 +15,60 @@ def test_logits_are_those_before_the_softmax(network, batch):
     assert np.allclose(logits.softmax(1).numpy(), expected.detach().numpy(), atol=1e-6)
 
 
-def test_a_softmax_inside_a_dense_layer_gives_log_probabilities(batch):
+def _dense_softmax(x):
+    return keras.layers.Dense(3, activation="softmax")(x)
+
+
+def _operation(x):
+    return keras.ops.softmax(keras.layers.Dense(3)(x))
+
+
+def _model_inside(x):
+    inner = keras.Sequential(
+        [keras.Input(x.shape[1:]), keras.layers.Dense(3), keras.layers.Softmax()]
+    )
+    return keras.Sequential([keras.Input(x.shape[1:]), inner])(x)
+
+
+class Hidden(keras.layers.Layer):
+    """A user's own layer with a softmax that nobody can take off."""
+
+    def call(self, x):
+        return keras.ops.softmax(x[:, :3])
+
+
+def _hidden(x):
+    return Hidden()(keras.layers.Dense(3)(x))
+
+
+@pytest.mark.parametrize("end", [_dense_softmax, _operation, _model_inside, _hidden])
+def test_any_final_softmax_is_taken_off_once(batch, end):
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.GlobalAveragePooling2D()(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    model = keras.Model(inputs, end(keras.layers.Rescaling(0.01)(x)))
     logits = Network(model).logits(batch[0], training=False).detach()
     expected = model(batch[0].astype("float32")).detach().numpy()
-    assert np.allclose(logits.exp().numpy(), expected, atol=1e-6)
+    assert np.allclose(logits.softmax(1).numpy(), expected, atol=1e-5)
+
+
+def test_a_confidently_wrong_dense_softmax_still_learns(batch):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    dense = keras.layers.Dense(2, activation="softmax")
+    network = Network(keras.Model(inputs, dense(x)))
+    dense.bias.assign([50.0, -50.0])
+    dense.kernel.assign(np.zeros((3, 2)))
+    logits = network.logits(batch[0], training=True)
+    torch.nn.functional.cross_entropy(logits, torch.ones(6).long()).backward()
+    assert float(dense.bias.value.grad.abs().max()) > 0.9
+
+
+def test_logits_stay_logits(batch):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3)(x))
+    logits = Network(model).logits(batch[0], training=False).detach()
+    assert np.allclose(logits, model(batch[0].astype("float32")).detach())
 
 
 def test_two_outputs_are_refused():

@@ -37,3 +37,8 @@ def test_top_k_equals_scikit_learn(seed, k):
 def test_equal_probabilities_are_no_hit_for_all():
     uniform = np.full((4, 4), 0.25)
     assert top_k(uniform, np.arange(4), 1).correct == 1
+
+
+def test_a_model_that_gives_nan_is_never_right():
+    nothing = np.full((4, 3), np.nan)
+    assert top_k(nothing, np.array([0, 1, 2, 0]), 1).correct == 0

@@ -65,6 +65,7 @@ def test_smooth_schedules_make_no_jump(schedule, step):
 def test_ends():
     assert Cosine(total_steps=10, final=0.2).multiplier(10, 1) == pytest.approx(0.2)
     assert OneCycle(total_steps=10).multiplier(10, 1) == 0
+    assert OneCycle(total_steps=10).multiplier(0, 1) > 0  # no step is for nothing
     assert Cosine(total_steps=10, warmup=10).multiplier(10, 1) == 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras.callbacks import CallbackList
 
 from residency.engine.hooks import Hook
@@ -34,11 +35,22 @@ class KerasCallbacks(Hook):
         self.callbacks = list(callbacks)
         self.model, self.rate = model, rate
         self.saved: list[dict[str, Any]] = []
+        self.optimizer: Any = None
 
     def on_start(self, state: TrainState) -> None:
         """Starts the callbacks, then gives back the state a checkpoint held."""
-        if not self.model.compiled:
-            self.model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+        names = [type(callback).__name__ for callback in self.callbacks]
+        saved = [each["class"] for each in self.saved]
+        if self.saved and names != saved:
+            logger.warning(
+                "the run was started with the callbacks %s and goes on with %s; pass "
+                "the same ones to residency.resume to have their state back",
+                ", ".join(saved),
+                ", ".join(names) or "none",
+            )
+        if not self.callbacks:
+            return
+        self._stand_in()
         self.list = CallbackList(
             self.callbacks,
             add_history=False,
@@ -49,23 +61,25 @@ class KerasCallbacks(Hook):
             verbose=0,
         )
         self.model.stop_training = False
-        self._call(state, self.list.on_train_begin)
-        for callback, saved in zip(self.callbacks, self.saved, strict=False):
-            if saved.get("class") == type(callback).__name__:
-                vars(callback).update(saved["values"])
+        self._call(state, "on_train_begin")
+        if names == saved:
+            for callback, each in zip(self.callbacks, self.saved, strict=True):
+                vars(callback).update(each["values"] | each["arrays"])
 
     def before_epoch(self, state: TrainState) -> None:
-        """Calls `on_epoch_begin`."""
-        self._call(state, self.list.on_epoch_begin, state.epoch)
+        """Calls `on_epoch_begin`, once an epoch however often it is resumed."""
+        if state.step_in_epoch == 0:
+            self._call(state, "on_epoch_begin", state.epoch)
 
     def before_step(self, state: TrainState) -> None:
         """Calls `on_train_batch_begin`."""
-        self._call(state, self.list.on_train_batch_begin, state.step_in_epoch)
+        self._call(state, "on_train_batch_begin", state.step_in_epoch)
 
     def after_step(self, state: TrainState) -> None:
         """Calls `on_train_batch_end` with the epoch's mean loss so far."""
-        logs = {"loss": float(state.loss_sum) / state.images}
-        self._call(state, self.list.on_train_batch_end, state.step_in_epoch - 1, logs)
+        if self.callbacks:  # the mean waits for the device
+            logs = {"loss": state.mean_loss}
+            self._call(state, "on_train_batch_end", state.step_in_epoch - 1, logs)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Calls `on_epoch_end` with the names that `fit` uses."""
@@ -78,30 +92,46 @@ class KerasCallbacks(Hook):
         if record.validation_accuracy is not None:
             logs["val_accuracy"] = record.validation_accuracy.rate
             logs["val_loss"] = record.validation_loss
-        self._call(state, self.list.on_epoch_end, state.epoch - 1, logs)
+        self._call(state, "on_epoch_end", state.epoch - 1, logs)
 
     def on_end(self, state: TrainState) -> None:
-        """Calls `on_train_end`."""
-        self._call(state, self.list.on_train_end)
+        """Calls `on_train_end` and gives the model its own optimizer back."""
+        self._call(state, "on_train_end")
+        if self.optimizer is not None:
+            self.model.optimizer = self.optimizer
 
     def state(self) -> list[dict[str, Any]]:
-        """Returns the plain attributes of each callback, such as counters."""
-        plain = (bool, int, float, str, type(None))
+        """Returns counters and arrays of each callback, for a checkpoint."""
         return [
             {
                 "class": type(callback).__name__,
-                "values": {k: v for k, v in vars(callback).items() if type(v) in plain},
+                "values": _plain_values(callback),
+                "arrays": {
+                    name: value
+                    for name, value in vars(callback).items()
+                    if isinstance(value, list)
+                    and value
+                    and all(isinstance(item, np.ndarray) for item in value)
+                },
             }
             for callback in self.callbacks
         ]
 
-    def _call(self, state: TrainState, function: Callable, *args: Any) -> None:
+    def _stand_in(self) -> None:
+        """Gives the model an optimizer whose rate callbacks can read and set."""
+        if not self.model.compiled:
+            self.model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+            return
+        self.optimizer = self.model.optimizer
+        self.model.optimizer = keras.optimizers.SGD()
+
+    def _call(self, state: TrainState, method: str, *args: Any) -> None:
         """Calls back with the true rate in the optimizer, and sees if it changed."""
         if not self.callbacks:
             return
         self.model.optimizer.learning_rate = self.rate(state)
         planned = self._shown()
-        function(*args)
+        getattr(self.list, method)(*args)
         now = self._shown()
         if now != planned:
             if state.rate_override is None:
@@ -112,9 +142,19 @@ class KerasCallbacks(Hook):
                     ", ".join(type(c).__name__ for c in self.callbacks),
                 )
             state.rate_override = now
-        if self.model.stop_training:
+        if self.model.stop_training and not state.stop:
             state.stop = "a callback asked to stop"
 
     def _shown(self) -> float:
         rate: Any = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         return float(rate)
+
+
+def _plain_values(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    """Returns the attributes of a callback that JSON can hold."""
+    plain = (bool, int, float, str, type(None))
+    values = {k: v for k, v in vars(callback).items() if type(v) in plain}
+    if "monitor" in values and "min_delta" in values:
+        # Keras turns its sign at the first epoch's end, and would turn it again.
+        values["min_delta"] = abs(values["min_delta"])
+    return values

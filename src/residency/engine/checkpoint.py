@@ -26,21 +26,17 @@ def save_checkpoint(
     folder: Path, step: Step, state: TrainState, callbacks: list[dict[str, Any]]
 ) -> Path:
     """Writes a checkpoint, then removes all but the newest two."""
-    plain = dataclasses.replace(state, loss_sum=0.0, history=[], broken=[])
-    counters = dataclasses.asdict(plain)
-    counters["loss_sum"] = float(state.loss_sum)
-    counters["history"] = [epoch_to_json(record) for record in state.history]
-    if state.stop == INTERRUPTED:
-        counters["stop"] = None  # the next session goes on
+    plain = [{k: c[k] for k in ("class", "values")} for c in callbacks]
     metadata = {
-        "state": json.dumps(counters),
+        "state": json.dumps(_counters(state)),
         "scaler": json.dumps(step.scaler.state_dict()),
-        "callbacks": json.dumps(callbacks),
+        "callbacks": json.dumps(plain),
     }
+    tensors = _tensors(step) | _callback_tensors(callbacks)
     path = folder / f"step-{state.step:09d}.safetensors"
     with replacing(path) as temporary:
         try:
-            save_file(_tensors(step), str(temporary), metadata)
+            save_file(tensors, str(temporary), metadata)
         except SafetensorError as error:  # a full disk, as safetensors calls it
             raise OSError(str(error)) from error
     for old in checkpoints(folder)[:-KEEP]:
@@ -72,7 +68,10 @@ def load_checkpoint(
         counters = json.loads(metadata["state"])
         history = [epoch_from_json(record) for record in counters.pop("history")]
         state = TrainState(**counters, history=history)
-        return state, json.loads(metadata["callbacks"])
+        callbacks = json.loads(metadata["callbacks"])
+        for number, callback in enumerate(callbacks):
+            callback["arrays"] = _callback_arrays(tensors, number)
+        return state, callbacks
     if found:
         raise EngineError(f"{folder}: none of {len(found)} checkpoints can be read.")
     return None
@@ -81,6 +80,41 @@ def load_checkpoint(
 def checkpoints(folder: Path) -> list[Path]:
     """Returns the checkpoints in `folder`, oldest first."""
     return sorted(folder.glob("step-*.safetensors"))
+
+
+def _counters(state: TrainState) -> dict[str, Any]:
+    counters = dataclasses.asdict(
+        dataclasses.replace(
+            state, loss_sum=float(state.loss_sum), history=[], broken={}
+        )
+    )
+    del counters["broken"]
+    counters["history"] = [epoch_to_json(record) for record in state.history]
+    if state.stop == INTERRUPTED:
+        counters["stop"] = None  # the next session goes on
+    return counters
+
+
+def _callback_tensors(callbacks: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Returns the callbacks' lists of arrays, such as the best weights."""
+    return {
+        f"callbacks/{number}/{name}/{place:04d}": torch.tensor(array)
+        for number, callback in enumerate(callbacks)
+        for name, arrays in callback["arrays"].items()
+        for place, array in enumerate(arrays)
+    }
+
+
+def _callback_arrays(
+    tensors: dict[str, torch.Tensor], number: int
+) -> dict[str, list[Any]]:
+    """Returns what `_callback_tensors` stored for one callback."""
+    found: dict[str, list[Any]] = {}
+    prefix = f"callbacks/{number}/"
+    for key in sorted(key for key in tensors if key.startswith(prefix)):
+        name = key.removeprefix(prefix).split("/")[0]
+        found.setdefault(name, []).append(tensors[key].numpy())
+    return found
 
 
 def _tensors(step: Step) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from residency.data import Batch, Dataset, Part, in_order
 from residency.engine.network import Network
+from residency.errors import DataError
 from residency.records import Evaluation, Prediction, Proportion
 from residency.training.metrics import class_scores, confusion_matrix, top_k
 
@@ -30,9 +31,12 @@ def measure(network: Network, dataset: Dataset, part: Part) -> Measurement:
     loss = 0.0
     for batch, logits in _outputs(network, dataset, part):
         labels = torch.from_numpy(batch.labels).to(logits.device)
-        loss += float(cross_entropy(logits, labels, reduction="sum").double())
-        correct += int((logits.argmax(dim=1) == labels).sum())
+        loss += float(cross_entropy(logits, labels, reduction="sum"))
+        right = (logits.argmax(dim=1) == labels) & logits.isfinite().all(dim=1)
+        correct += int(right.sum())
         total += len(labels)
+    if total == 0:
+        raise _unreadable(dataset, part)
     return Measurement(Proportion(correct, total), loss / total)
 
 
@@ -48,10 +52,14 @@ def evaluate(
         used_for_choosing: The part was used for choosing the epoch or a setting.
     """
     class_names = dataset.class_names
-    pairs = list(_outputs(network, dataset, part))
-    labels = np.concatenate([batch.labels for batch, _ in pairs])
-    rows = np.concatenate([batch.rows for batch, _ in pairs])
-    logits = torch.cat([logits.cpu() for _, logits in pairs])
+    found = [
+        (batch.labels, batch.rows, logits.cpu())  # and not the images: they are many
+        for batch, logits in _outputs(network, dataset, part)
+    ]
+    if not found:
+        raise _unreadable(dataset, part)
+    labels, rows = (np.concatenate([row[k] for row in found]) for k in (0, 1))
+    logits = torch.cat([row[2] for row in found])
     loss = float(cross_entropy(logits.double(), torch.from_numpy(labels)))
     probabilities = logits.softmax(dim=1).numpy()
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
@@ -102,6 +110,13 @@ def _outputs(
         for batch in batches:
             if len(batch):
                 yield batch, network.logits(batch.images, training=False)
+
+
+def _unreadable(dataset: Dataset, part: Part) -> DataError:
+    return DataError(
+        f"{dataset.source}: none of the {len(part)} images of the {part.name} part can "
+        "be read. Look at them with `residency data inspect`."
+    )
 
 
 def _wrong(

@@ -105,16 +105,12 @@ class MetricsFile(Hook):
 
     def on_start(self, state: TrainState) -> None:
         """Writes the file anew from the history that the checkpoint holds."""
-        write_text(self.path, "".join(map(_line, state.history)))
+        lines = [json.dumps(epoch_to_json(record)) + "\n" for record in state.history]
+        write_text(self.path, "".join(lines))
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
-        """Appends the epoch's line."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(state.history[-1]))
-
-
-def _line(record: EpochRecord) -> str:
-    return json.dumps(epoch_to_json(record)) + "\n"
+        """Adds the epoch's line; the file is whole at any moment."""
+        self.on_start(state)
 
 
 class QuarantineFile(Hook):
@@ -125,7 +121,7 @@ class QuarantineFile(Hook):
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Adds what the epoch's batches could not decode."""
-        new = {each.name: each for each in state.broken} | self.known
+        new = state.broken | self.known
         if len(new) > len(self.known):
             logger.warning(
                 "%d broken images were left out in this epoch; they are listed in %s",
@@ -152,7 +148,7 @@ class TensorBoard(Hook):
     def after_step(self, state: TrainState) -> None:
         """Writes the rate and the epoch's mean loss so far, every few steps."""
         if state.step % self.every_steps == 0:
-            loss = float(state.loss_sum) / state.images
+            loss = state.mean_loss
             self.writer.add_scalar(
                 "step/learning_rate", state.learning_rate, state.step
             )
@@ -186,6 +182,11 @@ class StopOnNonFinite(Hook):
         if state.step % 50 == 0 and not np.isfinite(float(state.loss_sum)):
             state.stop = f"the loss is not finite at step {state.step}"
 
+    def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
+        """Looks at the whole epoch's loss."""
+        if not np.isfinite(sums.loss):
+            state.stop = f"the loss is not finite in epoch {state.epoch}"
+
 
 class Checkpoint(Hook):
     """Saves all that a resume needs: at the start, after each epoch, every few minutes.
@@ -207,7 +208,7 @@ class Checkpoint(Hook):
     ) -> None:
         self.folder, self.step, self.callbacks = folder, step, callbacks
         self.minutes = minutes
-        self._saved_at, self._saved_step = time.monotonic(), -1
+        self._saved_at = time.monotonic()
 
     def on_start(self, state: TrainState) -> None:
         """Saves the start itself, so that even the first minutes can be resumed."""
@@ -215,7 +216,9 @@ class Checkpoint(Hook):
             self.save(state)
 
     def after_step(self, state: TrainState) -> None:
-        """Saves when the time is up."""
+        """Saves when the time is up; a complete epoch is saved with its record."""
+        if state.epoch_complete:
+            return
         if time.monotonic() - self._saved_at >= 60 * self.minutes:
             self.save(state)
 
@@ -224,11 +227,10 @@ class Checkpoint(Hook):
         self.save(state)
 
     def on_end(self, state: TrainState) -> None:
-        """Saves what a stop inside an epoch would lose."""
-        if state.step != self._saved_step:
-            self.save(state)
+        """Saves where the training stands."""
+        self.save(state)
 
     def save(self, state: TrainState) -> None:
         """Writes one checkpoint."""
         save_checkpoint(self.folder, self.step, state, self.callbacks())
-        self._saved_at, self._saved_step = time.monotonic(), state.step
+        self._saved_at = time.monotonic()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from residency.data import Pipeline
 from residency.engine.hooks import Hook
-from residency.engine.state import TrainState
+from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
 
 
@@ -23,7 +23,7 @@ def fit(
         pipeline: Gives the batches of an epoch from any of its steps on.
         rate: The learning rate of the coming step.
         state: Moved forward in place.
-        hooks: Called in order around each epoch and step, in reverse at the end.
+        hooks: Called in order around each epoch and step.
     """
     for hook in hooks:
         hook.on_start(state)
@@ -37,9 +37,9 @@ def fit(
             state.learning_rate = rate(state)
             if len(batch):
                 loss = step(batch.images, batch.labels, state.learning_rate)
-                state.loss_sum = state.loss_sum + loss.double() * len(batch)
+                state.loss_sum = state.loss_sum + loss * len(batch)
             state.images += len(batch)
-            state.broken += batch.broken
+            state.broken |= {each.name: each for each in batch.broken}
             state.step += 1
             state.step_in_epoch += 1
             now = time.perf_counter()
@@ -49,9 +49,10 @@ def fit(
             before = time.perf_counter()
             if state.finished or state.stop:
                 break
-        if state.finished or state.step_in_epoch >= state.steps_per_epoch:
+        if state.epoch_complete:
             sums = state.close_epoch()
             for hook in hooks:
                 hook.after_epoch(state, sums)
-    for hook in reversed(hooks):
+    # What is stopped to go on later is saved before callbacks end the training.
+    for hook in reversed(hooks) if state.stop == INTERRUPTED else hooks:
         hook.on_end(state)

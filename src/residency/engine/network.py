@@ -1,5 +1,7 @@
 """The seam between a Keras model and the engine: images in, logits out."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import torch
@@ -30,19 +32,23 @@ class Network:
                 f"model {model.name!r}: expected one input and one output, got "
                 f"{len(model.inputs)} and {len(model.outputs)}."
             )
+        if not model.variables:
+            raise EngineError(f"model {model.name!r} has no weights to train or use.")
         self.model = model
-        self._scores, self._softmax_inside = _before_softmax(model)
+        self._scores = without_softmax(model)
+        self._gives_probabilities: bool | None = None  # known after the first batch
         self.device = model.variables[0].value.device
         self.num_classes: int = model.outputs[0].shape[-1]
 
     def logits(self, images: np.ndarray, *, training: bool) -> torch.Tensor:
         """Returns float32 logits `(batch, classes)` of uint8 `images`."""
         pixels = torch.from_numpy(images).to(self.device, torch.float32)
-        scores = self._scores(pixels, training=training)
-        if self._softmax_inside:
-            # The softmax could not be taken off, so its clipped log stands in.
-            return scores.float().clamp(1e-7, 1.0).log()
-        return scores.float()
+        scores = self._scores(pixels, training=training).float()
+        if self._gives_probabilities is None:
+            self._gives_probabilities = _are_probabilities(scores)
+        # A softmax hidden in a user's own layer cannot be taken off: its log is as
+        # good, to a constant that the next softmax takes away.
+        return (scores + 1e-7).log() if self._gives_probabilities else scores
 
     def penalty(self) -> torch.Tensor | None:
         """Returns the sum of the layers' own losses, such as Keras regularizers."""
@@ -64,13 +70,36 @@ class Network:
         }
 
 
-def _before_softmax(model: keras.Model) -> tuple[keras.Model, bool]:
-    """Returns the model without its final softmax, and whether one is left inside."""
-    last = model.layers[-1]
-    activation = getattr(last, "activation", None)
-    if isinstance(last, keras.layers.Softmax) or (
-        isinstance(last, keras.layers.Activation)
-        and activation is keras.activations.softmax
-    ):
-        return keras.Model(model.inputs, last.input, name=f"{model.name}_logits"), False
-    return model, activation is keras.activations.softmax
+def without_softmax(model: keras.Model) -> keras.Model:
+    """Returns a model on the same variables that ends before the final softmax.
+
+    The softmax may be a layer, an operation, the activation of a `Dense` layer, or
+    the end of a model inside the model. If none of these is found at the end, the
+    model itself is returned.
+    """
+    last: Any = model.outputs[0]._keras_history.operation
+    if len(last._inbound_nodes) != 1:  # used twice: which call is meant is not plain
+        return model
+    before = last._inbound_nodes[0].input_tensors[0]
+    if isinstance(last, keras.Model):
+        inside = without_softmax(last)
+        return model if inside is last else keras.Model(model.inputs, inside(before))
+    if isinstance(last, keras.layers.Softmax) or type(last).__name__ == "Softmax":
+        return keras.Model(model.inputs, before)
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        return model
+    if isinstance(last, keras.layers.Activation):
+        return keras.Model(model.inputs, before)
+    if type(last) is keras.layers.Dense:
+        scores: Any = keras.ops.matmul(before, last.kernel)
+        return keras.Model(
+            model.inputs, scores + last.bias if last.use_bias else scores
+        )
+    return model
+
+
+def _are_probabilities(scores: torch.Tensor) -> bool:
+    """Tells whether all rows are at least 0 and sum to 1."""
+    sums = scores.detach().sum(dim=1)
+    positive = bool((scores >= 0).all())
+    return positive and bool(torch.allclose(sums, torch.ones_like(sums), atol=1e-3))

@@ -65,7 +65,7 @@ class ShowProgress(Hook):
                     self.task,
                     completed=state.step,
                     epoch=_epochs(state, state.epoch + 1),
-                    loss=f"{float(state.loss_sum) / state.images:.4f}",
+                    loss=f"{state.mean_loss:.4f}",
                     speed=f"{state.images / max(state.training_seconds, 1e-9):,.0f}",
                     left=self.time_left(state),
                 )
@@ -74,7 +74,7 @@ class ShowProgress(Hook):
             self._print(
                 f"epoch {_epochs(state, state.epoch + 1)} | "
                 f"step {state.step:,} of {state.total_steps:,} | "
-                f"loss {float(state.loss_sum) / state.images:.4f} | "
+                f"loss {state.mean_loss:.4f} | "
                 f"{self.time_left(state)} left"
             )
 
@@ -86,8 +86,8 @@ class ShowProgress(Hook):
         left = "" if state.finished else f" | {self.time_left(state)} left"
         self._print(f"{line}{' | best so far' if best else ''}{left}")
 
-    def on_end(self, state: TrainState) -> None:
-        """Removes the bar."""
+    def close(self) -> None:
+        """Removes the bar, after an error too."""
         if self.bar is not None:
             self.bar.stop()
 

@@ -44,10 +44,20 @@ class TrainState:
     """Set by a Keras callback that took over the rate."""
     stop: str | None = None
     """Why training ends before `total_steps`; `None`: it goes on."""
-    broken: list[Quarantined] = field(default_factory=list)
-    """Images that could not be decoded in this session's batches."""
+    broken: dict[str, Quarantined] = field(default_factory=dict)
+    """Images that could not be decoded in this session's batches, by name."""
     history: list[EpochRecord] = field(default_factory=list)
     """One record for each epoch finished."""
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of the epoch's images so far; waits for the device."""
+        return float(self.loss_sum) / max(1, self.images)
+
+    @property
+    def epoch_complete(self) -> bool:
+        """The epoch under way has no step left."""
+        return self.finished or self.step_in_epoch >= self.steps_per_epoch
 
     @property
     def finished(self) -> bool:
@@ -57,7 +67,7 @@ class TrainState:
     def close_epoch(self) -> EpochSums:
         """Returns the sums of the epoch that ended and starts the next at zero."""
         sums = EpochSums(
-            float(self.loss_sum) / max(1, self.images),
+            self.mean_loss,
             self.images,
             self.training_seconds,
         )

@@ -46,12 +46,14 @@ class Step:
         self.precision = precision
         self.clip_norm = clip_norm
         self.scaler = torch.amp.GradScaler(kind, enabled=precision == "float16")
+        # Apple's GPUs have no float64 to add losses up in.
+        self._sum_type = torch.float32 if kind == "mps" else torch.float64
         self._parameters = [value for _, value in network.trainable()]
 
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, rate: float
     ) -> torch.Tensor:
-        """Trains on one batch and returns its loss, a scalar on the device.
+        """Trains on one batch and returns its loss: a scalar on the device, float64.
 
         Args:
             images: uint8 RGB, `(batch, height, width, 3)`.
@@ -76,7 +78,7 @@ class Step:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return total.detach()
+        return total.detach().to(self._sum_type)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from residency import _backend  # noqa: F401  chooses the backend before Keras loads
-from residency.models.catalog import Entry, Model, build, list_models
+from residency.models.catalog import Entry, Model, OwnModel, build, list_models
 from residency.models.preprocessing import Preprocessing, Statistics, normalization
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ __all__ = [
     "Contract",
     "Entry",
     "Model",
+    "OwnModel",
     "Preprocessing",
     "ResNet18",
     "ResNet34",

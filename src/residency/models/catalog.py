@@ -169,6 +169,15 @@ def check_options(entry: Entry, options: Mapping[str, Any]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnModel:
+    """A network that the caller gave, in place of one of the catalog."""
+
+    name: str
+    """The Keras model's name."""
+    preprocessing: str = "the model's own"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """The network of a recipe."""
 

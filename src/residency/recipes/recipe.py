@@ -5,7 +5,7 @@ from typing import Literal
 
 from residency.config import require, require_positive
 from residency.data import Data
-from residency.models.catalog import Model
+from residency.models.catalog import Model, OwnModel
 from residency.training import SGD, AdamW, Cosine, CrossEntropy, OneCycle, StepDecay
 
 
@@ -30,7 +30,7 @@ class Recipe:
 
     name: str
     data: Data
-    model: Model
+    model: Model | OwnModel
     optimizer: SGD | AdamW
     schedule: StepDecay | Cosine | OneCycle
     loss: CrossEntropy = CrossEntropy()
@@ -46,4 +46,5 @@ class Recipe:
 
     def __post_init__(self) -> None:
         require_positive(self, "clip_norm")
+        require(self, "seed", 0 <= self.seed < 2**32, "a number in [0, 4294967295]")
         require(self, "checkpoint_minutes", self.checkpoint_minutes >= 0, "0 or more")

@@ -45,5 +45,6 @@ def top_k(probabilities: np.ndarray, labels: np.ndarray, k: int) -> Proportion:
     """
     true = np.take_along_axis(probabilities, labels[:, None], axis=1)
     earlier = np.arange(probabilities.shape[1]) < labels[:, None]
-    ahead = (probabilities > true) | ((probabilities == true) & earlier)
+    # "not <=" and not ">": a model that gives NaN is never right.
+    ahead = ~(probabilities <= true) | ((probabilities == true) & earlier)
     return Proportion(int((ahead.sum(axis=1) < k).sum()), len(labels))

@@ -133,19 +133,21 @@ class Cosine(WarmedUp):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OneCycle(Schedule):
-    """Up to the peak in a straight line, then straight down to `final`.
+    """Up from `initial` to the peak in a straight line, then down to `final`.
 
     (Smith and Topin, 2018.)
 
     Example:
 
-    >>> cycle = OneCycle(total_epochs=10, peak_at=0.2)
+    >>> cycle = OneCycle(total_epochs=10, peak_at=0.2, initial=0.2)
     >>> [cycle.multiplier(step, 100) for step in (0, 100, 200, 600, 1000)]
-    [0.0, 0.5, 1.0, 0.5, 0.0]
+    [0.2, 0.6, 1.0, 0.5, 0.0]
     """
 
     peak_at: float = 0.25
     """Share of the training before the peak. In (0, 1)."""
+    initial: float = 0.04
+    """Multiplier of the first step. In [0, 1]."""
     final: float = 0.0
     """Multiplier at the end. In [0, 1]."""
 
@@ -153,11 +155,12 @@ class OneCycle(Schedule):
         Schedule.__post_init__(self)
         inside = 0 < self.peak_at < 1
         require(self, "peak_at", inside, "a number between 0 and 1")
+        require_between(self, "initial", 0, 1)
         require_between(self, "final", 0, 1)
 
     def at(self, time: float) -> float:
         """Returns the factor of the rising or falling line."""
         done = min(1.0, time / self.total)
         if done < self.peak_at:
-            return done / self.peak_at
+            return self.initial + (1 - self.initial) * done / self.peak_at
         return 1 - (1 - self.final) * (done - self.peak_at) / (1 - self.peak_at)

@@ -55,6 +55,9 @@ def ordered(
         collate_fn=_unchanged,
         num_workers=min(workers, max(1, len(steps))),
         worker_init_fn=_leave_interrupts_to_main,
+        # Its own: the global one decides the model's dropout, and a resume must
+        # find it as it was.
+        generator=torch.Generator(),
     )
     try:
         for item in loader:
