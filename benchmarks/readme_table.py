@@ -1,0 +1,76 @@
+"""Writes the README's first table from `results/*.json`, newest result of each kind.
+
+python benchmarks/readme_table.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from residency.files import write_text
+from residency.records import Evaluation, record_from_json
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+START, END = "<!-- results -->", "<!-- end of results -->"
+
+
+def main() -> None:
+    """Replaces what stands between the two marks."""
+    newest: dict[str, dict[str, Any]] = {}
+    for path in sorted((HERE / "results").glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        newest[result["what"]] = {**result, "file": f"benchmarks/results/{path.name}"}
+    rows = [speed_row(r) if "median" in r else run_row(r) for r in newest.values()]
+    table = ["| what | conditions | measured |", "|---|---|---|", *rows]
+    text = README.read_text(encoding="utf-8")
+    before, after = text.split(START)[0], text.split(END)[1]
+    write_text(README, "\n".join([before + START, *table, END]) + after)
+
+
+def run_row(result: dict[str, Any]) -> str:
+    """Returns the row of one training."""
+    plan, environment = result["plan"], result["environment"]
+    minutes = sum(epoch["seconds"] for epoch in result["epochs"]) / 60
+    machine = f"{environment['cores']} cores ({environment['processor']})"
+    conditions = (
+        f"{plan['model']}, {plan['steps']:,} steps of {plan['batch_size']}, one run, "
+        f"{minutes:.0f} min on {machine}"
+    )
+    figures = [evaluation_text(e) for e in result["evaluation"]]
+    return row(result, conditions, "; ".join(figures))
+
+
+def evaluation_text(value: dict[str, Any]) -> str:
+    """Returns `test 98.9 % (96.8 to 99.6)`."""
+    hints = {"top5": None, "classes": (), "confusion": (), "wrong": ()}
+    evaluation = record_from_json(Evaluation, hints | value)
+    low, high = evaluation.accuracy.interval
+    chosen = ", used for choosing" if evaluation.used_for_choosing else ""
+    return (
+        f"{evaluation.part} {100 * evaluation.accuracy.rate:.2f} % "
+        f"({100 * low:.1f} to {100 * high:.1f}{chosen})"
+    )
+
+
+def speed_row(result: dict[str, Any]) -> str:
+    """Returns the row of a comparison of speeds."""
+    environment = result["environment"]
+    versions = environment["versions"]
+    samples = len(next(iter(result["samples"].values())))
+    conditions = (
+        f"median of {samples}, in turn in one process, {environment['cores']} cores "
+        f"({environment['processor']}), Keras {versions['keras']}, "
+        f"PyTorch {versions['torch']}"
+    )
+    figures = [f"{name}: {rate:,.0f}" for name, rate in result["median"].items()]
+    return row(result, conditions, "; ".join(figures))
+
+
+def row(result: dict[str, Any], conditions: str, measured: str) -> str:
+    """Returns one line of the table; the conditions lead to every sample."""
+    return f"| {result['what']} | [{conditions}]({result['file']}) | {measured} |"
+
+
+if __name__ == "__main__":
+    main()
