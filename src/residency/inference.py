@@ -2,7 +2,7 @@
 
 import glob
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,10 @@ from residency.data import Data, Dataset, Part
 from residency.data.decode import decode
 from residency.data.index import shortened
 from residency.data.resize import resize
-from residency.data.sources.image_files import IMAGE_EXTENSIONS
+from residency.data.sources.arrays import IN_MEMORY
+from residency.data.sources.image_files import is_image, walk
+from residency.data.sources.resolve import absolute
+from residency.data.splits import find_again, read_split
 from residency.engine.evaluation import (
     BATCH_SIZE,
     predictions,
@@ -42,20 +45,25 @@ class Trained:
     model: keras.Model
     contract: Contract
     run: Path | None
+    named: bool = True
+    """The class names and the resize mode are the model's own, not stand-ins."""
 
 
 def open_trained(run_or_model: Any) -> Trained:
     """Returns the model of a run, a run folder, a `.keras` file or a Keras model.
 
-    A run gives its best model. A file without class names gives their numbers.
+    A run gives its best model. A file without class names gives their numbers. What
+    this function returned is returned again.
 
     Raises:
         ExportError: There is no such file, or it is no model.
     """
+    if isinstance(run_or_model, Trained):
+        return run_or_model
     if isinstance(run_or_model, Run):
         run_or_model = run_or_model.folder
     if isinstance(run_or_model, keras.Model):
-        return Trained(run_or_model, _bare_contract(run_or_model), None)
+        return Trained(run_or_model, _bare_contract(run_or_model), None, named=False)
     path = Path(run_or_model)
     run = next((p for p in (path, path.parent) if is_run_folder(p)), None)
     if path == run:
@@ -63,15 +71,16 @@ def open_trained(run_or_model: Any) -> Trained:
         if not path.exists():
             path = path.with_name("last.keras")
     model, contract = load_model(path)
-    if contract is None:
-        contract = _bare_contract(model)
-        logger.warning(
-            "%s holds no class names; predictions are class numbers, images are "
-            "resized to %d pixels",
-            path,
-            contract.image_size,
-        )
-    return Trained(model, contract, run)
+    if contract is not None:
+        return Trained(model, contract, run)
+    contract = _bare_contract(model)
+    logger.warning(
+        "%s holds no class names; predictions are class numbers, images are resized "
+        "to %d pixels",
+        path,
+        contract.image_size,
+    )
+    return Trained(model, contract, run, named=False)
 
 
 def evaluate(
@@ -87,20 +96,31 @@ def evaluate(
             parts. `None`: the test part, else validation, else all images.
 
     Raises:
-        DataError: The classes are not the model's, or there is no such part.
+        DataError: The classes or the size are not the model's, or there is no such
+            part.
 
     The run's own data are split as in training; other data without parts are
-    measured whole.
+    measured whole. Where images are among them that the run was trained on, by name
+    and content, a warning says how many.
     """
     trained = open_trained(run_or_model)
     dataset, own = _dataset(trained, data)
-    dataset = _with_classes(dataset, trained.contract)
+    dataset = _with_classes(dataset, trained)
     chosen = _part(dataset, part, own)
+    seen = _seen_in_training(trained, dataset, chosen)
+    if seen["train"] and chosen.name != "train":
+        logger.warning(
+            "%s: the run was trained on %d of the %d images measured; the figures are "
+            "too good",
+            dataset.source,
+            seen["train"],
+            len(chosen),
+        )
     return evaluate_network(
         Network(trained.model),
         dataset,
         chosen,
-        used_for_choosing=own and chosen.name == "validation",
+        used_for_choosing=seen["validation"] > 0,
     )
 
 
@@ -119,17 +139,28 @@ def predict(
         the folder an image lies in has the name of a class.
 
     Raises:
-        DataError: A path leads to no image.
+        DataError: A path leads to no image, none of the images can be read, or a folder
+            sorts its images into classes of which the model knows none.
     """
     trained = open_trained(run_or_model)
     names = trained.contract.class_names
+    paths = [paths] if isinstance(paths, str | Path) else paths
+    listed = list_images(paths)
+    if trained.named:
+        for path in paths:
+            _require_known_classes(Path(path), names)
     network = Network(trained.model)
     found: list[Prediction] = []
     broken: list[Quarantined] = []
-    for files, images in _framed(list_images(paths), trained.contract, broken):
+    for files, images in _framed(listed, trained.contract, broken):
         truth = [f.parent.name if f.parent.name in names else None for f in files]
         given = probabilities(network, np.stack(images))
         found += predictions([str(f) for f in files], given, names, truth)
+    if not found:
+        reasons = [f"{each.name}: {each.reason}" for each in broken]
+        raise DataError(
+            f"none of {len(broken):,} images can be read: {shortened(reasons, 3)}."
+        )
     return found, broken
 
 
@@ -148,23 +179,52 @@ def list_images(paths: Sequence[str | Path] | str | Path) -> list[Path]:
         paths = [paths]
     found: list[Path] = []
     for given in paths:
-        path = Path(given)
-        matches = [path] if path.exists() else map(Path, sorted(glob.glob(str(given))))
-        files = [file for match in matches for file in _files(match)]
+        files = _files(str(given))
         if not files:
             raise DataError(
                 f"{given}: no image is there. Expected an image file, a folder with "
-                "images or a pattern such as 'photos/*.jpg'."
+                "images or a pattern such as 'photos/*.jpg' or 'photos/**/*.jpg'."
             )
         found += files
-    return found
+    return list(dict.fromkeys(found))
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    inside = sorted(path.rglob("*"))
-    return [f for f in inside if f.suffix.lower() in IMAGE_EXTENSIONS]
+def _files(given: str) -> list[Path]:
+    """Returns the images of one file, folder or pattern, in their order."""
+    path = Path(given)
+    if path.is_dir():
+        return _inside(path)
+    if path.exists():
+        return [path]  # whatever its name
+    matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]
+    folders = [match for match in matches if match.is_dir()]
+    files = [m for m in matches if is_image(m.name) and m not in folders]
+    return files + [file for folder in folders for file in _inside(folder)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path, _ in walk(folder, ()))
+    except OSError as error:
+        raise DataError(
+            f"{error.filename}: cannot be read: {error.strerror}."
+        ) from error
+
+
+def _require_known_classes(folder: Path, names: Sequence[str]) -> None:
+    """Compares the subfolders that hold the images of a folder with the classes."""
+    if not folder.is_dir():
+        return
+    labels = sorted({f.parent.name for f in _inside(folder) if f.parent != folder})
+    unknown = [label for label in labels if label not in names]
+    if len(labels) > 1 and unknown == labels:
+        raise DataError(
+            f"{folder}: the images lie in the folders {shortened(labels)}, and none is "
+            f"a class of the model: {shortened(names)}. If the folders are no classes, "
+            f"give a pattern: '{folder}/**/*.jpg'."
+        )
+    if len(labels) > 1 and unknown:
+        logger.warning("%s: %s are no classes of the model", folder, shortened(unknown))
 
 
 def _framed(
@@ -194,16 +254,21 @@ def _framed(
 def _bare_contract(model: keras.Model) -> Contract:
     size = model.input_shape[1] or 224
     numbers = tuple(str(n) for n in range(model.output_shape[-1]))
-    return Contract(class_names=numbers, image_size=size)
+    return Contract(class_names=numbers, image_size=size, resize=Data().resize)
 
 
 def _dataset(trained: Trained, data: Any) -> tuple[Dataset, bool]:
     """Returns the data set and whether it is split as in the model's training."""
     if isinstance(data, Dataset):
+        _require_same_framing(trained, data)
         return data, False
     contract = trained.contract
     if trained.run is not None:
         settings = read_recipe(trained.run).data
+        if data is None and settings.source == IN_MEMORY:
+            raise DataError(
+                f"{trained.run}: was trained on arrays in memory. Pass them as data."
+            )
         if data is None or _same_source(data, settings.source):
             split = str(trained.run / "split.json")
             return replace(settings, split_file=split).build(), True
@@ -221,15 +286,45 @@ def _dataset(trained: Trained, data: Any) -> tuple[Dataset, bool]:
 def _same_source(data: Any, recorded: str | None) -> bool:
     if not isinstance(data, str | Path) or recorded is None:
         return False
-    if str(data) == recorded:
-        return True
-    a, b = Path(str(data)), Path(recorded)
-    return a.exists() and b.exists() and a.resolve() == b.resolve()
+    given = absolute(data)
+    return given == recorded or Path(given).resolve() == Path(recorded).resolve()
 
 
-def _with_classes(dataset: Dataset, contract: Contract) -> Dataset:
+def _require_same_framing(trained: Trained, dataset: Dataset) -> None:
+    """Raises `DataError` if the images are not squares as the model was trained on."""
+    contract, side = trained.contract, trained.model.input_shape[1]
+    expected = {"image_size": contract.image_size, "resize": contract.resize}
+    if not trained.named:
+        expected = {"image_size": side} if side else {}
+    for field, wanted in expected.items():
+        got = getattr(dataset, field)
+        if got != wanted:
+            raise DataError(
+                f"{dataset.source}: expected images of {field} {wanted!r}, as the "
+                f"model takes them, got {got!r}. Load them with {field}={wanted!r}."
+            )
+
+
+def _seen_in_training(
+    trained: Trained, dataset: Dataset, part: Part
+) -> Mapping[str, int]:
+    """Returns how many images of `part` the run had in which of its own parts."""
+    if trained.run is None:
+        return {"train": 0, "validation": 0}
+    recorded = read_split(trained.run / "split.json")
+    return find_again(part.index.names, dataset.split, recorded)
+
+
+def _with_classes(dataset: Dataset, trained: Trained) -> Dataset:
     """Returns the data set with its classes numbered as the model numbers them."""
-    known = contract.class_names
+    known = trained.contract.class_names
+    if not trained.named:
+        if dataset.num_classes != len(known):
+            raise DataError(
+                f"{dataset.source}: has {dataset.num_classes} classes, the model has "
+                f"{len(known)} outputs and no class names."
+            )
+        return dataset
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
         raise DataError(

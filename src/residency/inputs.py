@@ -1,23 +1,41 @@
 """What the user gave, in any form: data to a data set, checked with the model."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from residency.data import Data, Dataset
 from residency.data.frames import StreamFrames
 from residency.data.sources.arrays import IN_MEMORY
+from residency.data.sources.resolve import absolute
 from residency.data.splits import Split
+from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.progress import decoding_progress
 from residency.errors import EngineError
+from residency.models import Model
+from residency.models.preprocessing import PREPROCESSINGS
 
 import keras  # isort: skip  the backend was chosen when residency.engine was imported
 
 
-def data_changes(data: Any) -> dict[str, Any]:
-    """Returns the recipe's settings that the user's data decide."""
+def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the user's changes, with those before them that the data decide.
+
+    Paths become absolute: the recorded recipe is read from other folders too.
+    """
+    all_changes = {**_decided_by(data), **changes}
+    source = all_changes.get("data.source")
+    if isinstance(source, str | Path):
+        all_changes["data.source"] = absolute(source)
+    return all_changes
+
+
+def _decided_by(data: Any) -> dict[str, Any]:
     if isinstance(data, str | Path):
-        return {"data.source": str(data)}
+        return {"data.source": data}
     if isinstance(data, Dataset):
         return {
             "data.source": data.source,
@@ -41,8 +59,22 @@ def open_data(data: Any, settings: Data, progress: bool) -> Dataset:
 def build_data(
     settings: Data, source: Any, progress: bool, recorded: Split | None = None
 ) -> Dataset:
-    show = decoding_progress() if progress else None
-    return settings.build(source, progress=show, recorded=recorded)
+    if not progress:
+        return settings.build(source, recorded=recorded)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    with decoding_progress(console) as show:
+        return settings.build(
+            source, progress=show, recorded=recorded, announce=console.print
+        )
+
+
+def statistics_for(model: Model, dataset: Dataset) -> Statistics | None:
+    """Measures what the model's preprocessing needs; nothing for a constant one."""
+    if model.preprocessing in PREPROCESSINGS:
+        return None
+    return measure_statistics(
+        dataset.train, with_mean_image=model.preprocessing == "mean_image"
+    )
 
 
 def loader_processes(dataset: Dataset, workers: int | None) -> int:

@@ -7,12 +7,22 @@ from typing import Any
 from residency.data import Dataset
 from residency.data.sources.arrays import IN_MEMORY
 from residency.data.splits import read_split
-from residency.data.statistics import measure_statistics
-from residency.errors import EngineError
-from residency.inputs import build_data, data_changes, open_data, require_fit
+from residency.errors import DataError, EngineError
+from residency.inputs import (
+    build_data,
+    data_changes,
+    open_data,
+    require_fit,
+    statistics_for,
+)
 from residency.models import Model, OwnModel, load_model, save_model
 from residency.recipes import Recipe, resolve
-from residency.run_folder import create_run_folder, read_recipe, require_same_data
+from residency.run_folder import (
+    create_run_folder,
+    read_recipe,
+    require_free,
+    require_same_data,
+)
 from residency.session import Run, contract_for, run_session
 
 import keras  # isort: skip  after residency.models, which chooses the backend
@@ -65,19 +75,16 @@ def train(
         changes = {"model.name": model, **changes}
     if isinstance(model, keras.Model):
         changes = {"model": OwnModel(name=model.name), **changes}
-    changes = {**data_changes(data), **changes}
-    resolved = resolve(recipe, changes)
+    resolved = resolve(recipe, data_changes(data, changes))
     settings = resolved.recipe
+    require_free(Path(out), name)
     keras.utils.set_random_seed(settings.seed)
     dataset = open_data(data, settings.data, progress)
     if isinstance(settings.model, Model):
         model = settings.model.build(
             num_classes=dataset.num_classes,
             image_size=dataset.image_size,
-            statistics=measure_statistics(
-                dataset.train,
-                with_mean_image=settings.model.preprocessing == "mean_image",
-            ),
+            statistics=statistics_for(settings.model, dataset),
         )
     require_fit(model, dataset)
     folder = create_run_folder(Path(out), name, resolved, dataset)
@@ -116,9 +123,17 @@ def resume(
             f"{folder}: was trained on arrays in memory, which no path leads to. Pass "
             "the same data set: residency.resume(run, data=...)."
         )
+    if data is not None and not isinstance(data, Dataset):
+        raise DataError(
+            f"resume: expected data as residency.data.load returns it, got "
+            f"{type(data).__name__}."
+        )
     split = read_split(folder / "split.json")
-    dataset = data or build_data(settings.data, None, progress, split)
-    require_same_data(folder, split, dataset)
-    model, _ = load_model(folder / MODEL)
+    if data is None:
+        dataset = build_data(settings.data, None, progress, split)
+    else:
+        dataset = open_data(data, settings.data, progress)
+    model, contract = load_model(folder / MODEL)
     require_fit(model, dataset)
+    require_same_data(folder, split, contract, dataset)
     return run_session(folder, model, dataset, settings, callbacks, progress)

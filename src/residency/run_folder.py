@@ -5,15 +5,21 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from residency.data import Dataset
+from residency.data.index import shortened
 from residency.data.splits import Split, compare
 from residency.environment import describe_environment
-from residency.errors import DataError, EngineError, ExportError
+from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.files import write_json
 from residency.recipes import Recipe, Resolved
 from residency.records import record_to_json
+
+if TYPE_CHECKING:
+    from residency.models import Contract
+
+TAKEN = (".", "..", "latest")  # `latest` leads to the newest run
 
 
 def create_run_folder(
@@ -28,15 +34,11 @@ def create_run_folder(
         dataset: The data set as it was split.
 
     Raises:
+        ConfigError: As `require_free`.
         ExportError: A run of that name exists, or `out` cannot be written.
     """
-    recipe = re.sub(r"[^A-Za-z0-9_.]+", "-", resolved.recipe.name)
-    folder = out / (name or f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe}")
-    if (folder / "recipe.json").exists():
-        raise ExportError(
-            f"{folder}: holds a run already. Go on with it by `residency resume "
-            f"{folder}`, or choose another name."
-        )
+    require_free(out, name)
+    folder = out / name if name else _new_folder(out, resolved.recipe.name)
     write_json(folder / "recipe.json", resolved.to_json())
     write_json(folder / "environment.json", describe_environment())
     write_json(folder / "classes.json", list(dataset.class_names))
@@ -44,6 +46,51 @@ def create_run_folder(
     write_json(folder / "quarantine.json", record_to_json(dataset.quarantined))
     _point_latest(out, folder)
     return folder
+
+
+def require_free(out: Path, name: str | None) -> None:
+    """Raises an error unless a run called `name` can be made in `out`; makes nothing.
+
+    Raises:
+        ConfigError: `name` is no plain folder name.
+        ExportError: A run of that name exists, or `out` cannot be written.
+    """
+    if name is not None and (not re.fullmatch(r"[^/\\\0]+", name) or name in TAKEN):
+        raise ConfigError(
+            f"name: expected a plain folder name, such as first-try, got {name!r}. "
+            "The folder it is made in is `out`."
+        )
+    if name is not None and is_run_folder(out / name):
+        raise ExportError(
+            f"{out / name}: holds a run already. Go on with it by `residency resume "
+            f"{out / name}`, or choose another name."
+        )
+    there = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = "cannot be written" if there.is_dir() else "is a file"
+        raise ExportError(
+            f"{out}: no run folder can be made here, as {there} {what}. "
+            "Choose another folder with --out."
+        )
+
+
+def _new_folder(out: Path, recipe: str) -> Path:
+    """Makes and returns a folder named by time and recipe, numbered if need be."""
+    plain = re.sub(r"[^A-Za-z0-9_.]+", "-", recipe)
+    started = f"{time.strftime('%Y%m%d-%H%M%S')}-{plain}"
+    folder, number = out / started, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:  # another run began in the same second
+            number += 1
+            folder = out / f"{started}-{number}"
+        except OSError as error:
+            raise ExportError(
+                f"{folder}: cannot be made ({error.strerror}). "
+                "Choose another folder with --out."
+            ) from error
 
 
 def is_run_folder(path: Path) -> bool:
@@ -61,14 +108,40 @@ def read_recipe(folder: Path) -> Recipe:
     return Resolved.from_json(_read(folder, "recipe.json")).recipe
 
 
-def require_same_data(folder: Path, recorded: Split, dataset: Dataset) -> None:
-    """Raises `DataError` saying what changed since the run in `folder` began."""
+def require_same_data(
+    folder: Path, recorded: Split, contract: "Contract | None", dataset: Dataset
+) -> None:
+    """Raises `DataError` unless a run in `folder` would see the images it began with.
+
+    The same images by name, class and content (see `Index.stamps`), each in its part,
+    framed alike.
+    """
+    for field in ("class_names", "image_size", "resize"):
+        was, now = getattr(contract, field, None), getattr(dataset, field)
+        if was != now:
+            raise DataError(
+                f"{dataset.source}: the run {folder} began with {field} "
+                f"{_short(was)}, these data have {_short(now)}. Load them as then."
+            )
     changes = compare(recorded, dataset.split)
     if changes:
         raise DataError(
             f"{dataset.source}: the data changed since the run {folder} began: "
             f"{changes}. Put them back to resume, or start a new run."
         )
+    now = dataset.split.samples
+    then = recorded.samples
+    moved = [name for name in then if now[name].part != then[name].part]
+    if moved:
+        raise DataError(
+            f"{dataset.source}: {len(moved):,} images ({shortened(moved, 3)}) are in "
+            f"another part than when the run {folder} began. Load them with "
+            f"split_file={str(folder / 'split.json')!r}."
+        )
+
+
+def _short(value: Any) -> str:
+    return shortened(value) if isinstance(value, tuple) else str(value)
 
 
 def _read(folder: Path, name: str) -> Any:

@@ -1,12 +1,12 @@
 """Progress with time left: a bar on a terminal, calm lines elsewhere."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskProgressColumn,
     TextColumn,
@@ -18,6 +18,7 @@ from residency.engine.state import EpochSums, TrainState
 from residency.records import EpochRecord, best_epoch
 
 SECONDS_BETWEEN_LINES = 30.0
+SECONDS_UNTOLD = 5.0  # of reading data off a terminal
 
 
 class ShowProgress(Hook):
@@ -103,23 +104,47 @@ class ShowProgress(Hook):
         return duration(seconds * (state.total_steps - state.step))
 
 
-def decoding_progress(console: Console | None = None) -> Callable[[int, int], None]:
-    """Returns a `(done, total)` callback that shows how far reading images is."""
-    console = console or Console()
+@contextmanager
+def decoding_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Gives a `(done, total)` callback that shows how far reading the data is.
+
+    Several stages may follow each other: the files of a download, headers, images. Off
+    a terminal, one that takes some seconds is told when that is clear, and at its end.
+    """
+    if not console.is_terminal:
+        yield _calm_lines(console)
+        return
     bar = Progress(
-        TextColumn("reading images"), BarColumn(), MofNCompleteColumn(), console=console
+        TextColumn("reading the data"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
     )
-    bar.live.transient = True
-    task = bar.add_task("")
+    task = bar.add_task("", total=None)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+
+
+def _calm_lines(console: Console) -> Callable[[int, int], None]:
+    """Returns a callback that prints two lines a stage, none for a quick one."""
+    started = told = last = 0.0
 
     def show(done: int, total: int) -> None:
-        if not console.is_terminal:
-            return
-        if done == 1:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-        if done == total:
-            bar.stop()
+        nonlocal started, told, last
+        now = time.monotonic()
+        if done <= last:
+            started = told = 0.0
+        started, last = started or now, done
+        if not told and now - started > SECONDS_UNTOLD and done < total:
+            told = now
+            left = duration((now - started) * (total - done) / done)
+            console.print(
+                f"reading the data: {100 * done // total} %, about {left} left"
+            )
+        if told and done == total:
+            console.print(f"reading the data: done in {duration(now - started)}")
 
     return show
 

@@ -197,17 +197,19 @@ class Model:
         check_options(find(self.name), self.options)
 
     def build(
-        self, *, num_classes: int, image_size: int, statistics: Statistics
+        self, *, num_classes: int, image_size: int, statistics: Statistics | None
     ) -> "keras.Model":
         """Builds the network for a data set.
 
         Args:
             num_classes: At least 2.
             image_size: Side in pixels.
-            statistics: What was measured over the training images.
+            statistics: What was measured over the training images; `None` will do for
+                a constant preprocessing.
 
         Raises:
-            ConfigError: As `residency.models.build`; or no mean image was measured.
+            ConfigError: As `residency.models.build`; or what the preprocessing needs
+                was not measured.
         """
         return build(
             self.name,
@@ -217,11 +219,12 @@ class Model:
             **self.options,
         )
 
-    def _preprocessing(self, statistics: Statistics) -> str | Preprocessing:
-        if self.preprocessing == "dataset":
+    def _preprocessing(self, statistics: Statistics | None) -> str | Preprocessing:
+        if self.preprocessing in PREPROCESSINGS:
+            return self.preprocessing
+        if self.preprocessing == "dataset" and statistics is not None:
             return normalization(statistics.mean, statistics.std)
-        if self.preprocessing == "mean_image":
-            measured = statistics.mean_image is not None
-            require(self, "preprocessing", measured, "a measured mean image")
-            return normalization(statistics.mean_image)
-        return self.preprocessing
+        mean_image = None if statistics is None else statistics.mean_image
+        measured = mean_image is not None
+        require(self, "preprocessing", measured, "measured statistics or a constant")
+        return normalization(mean_image)

@@ -64,6 +64,22 @@ def resolve(source: Any, progress: Progress | None = None) -> Index:
     return KINDS[guess_kind(path)](str(path))
 
 
+def absolute(source: str | Path) -> str:
+    """Returns a source that means the same from every folder; names stay names.
+
+    >>> absolute("cifar10")
+    'cifar10'
+    """
+    text = str(source)
+    if isinstance(source, str) and text in CATALOG:
+        return text
+    kind, colon, rest = text.partition(":")
+    if colon and kind in KINDS:
+        return f"{kind}:{absolute(Path(rest))}"
+    path = Path(text).expanduser()
+    return str(path.absolute()) if text and path.exists() else text
+
+
 def guess_kind(path: Path) -> str:
     """Returns which of `KINDS` an existing path is.
 
