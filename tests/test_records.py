@@ -14,6 +14,7 @@ from residency.records import (
     Prediction,
     Proportion,
     best_epoch,
+    duration,
     epoch_from_json,
     epoch_to_json,
     evaluation_from_json,
@@ -92,3 +93,9 @@ def test_of_equal_accuracies_the_lowest_loss_is_best():
 def test_nothing_held_out_has_no_best_epoch():
     unmeasured = replace(EPOCH, validation_accuracy=None, validation_loss=None)
     assert best_epoch([unmeasured]) is None
+
+
+def test_durations_are_rounded_before_they_are_put_in_words():
+    assert duration(59.6) == "1 min 00 s"
+    assert duration(3599.7) == "1 h 00 min"
+    assert duration(math.nan) == "nan s"

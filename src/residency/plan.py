@@ -1,5 +1,6 @@
 """What a training is about to do, said before its first step."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +11,17 @@ from residency.engine.state import TrainState
 from residency.recipes import Recipe
 from residency.training import is_exempt
 
+logger = logging.getLogger(__name__)
+
 
 def describe_plan(
     network: Network, dataset: Dataset, settings: Recipe, state: TrainState
 ) -> dict[str, Any]:
     """Returns what `plan.json` holds: sizes, steps, rates, and what decays."""
     exempt = settings.optimizer.decay_exempt
+    for word in exempt:
+        if not any(is_exempt(v.path, (word,)) for v in network.model.variables):
+            logger.warning("optimizer.decay_exempt: no variable is called %r", word)
     paths = [path for path, _ in network.trainable()]
     return {
         "source": dataset.source,

@@ -154,6 +154,21 @@ class Quarantined:
     reason: str
 
 
+def duration(seconds: float) -> str:
+    """Returns a time span as people say it.
+
+    >>> [duration(s) for s in (8, 95, 4000)]
+    ['8 s', '1 min 35 s', '1 h 07 min']
+    """
+    if not math.isfinite(seconds) or seconds < 59.5:
+        return f"{seconds:.0f} s"
+    seconds = round(seconds)
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def record_to_json(record: Any) -> Any:
     """Returns a record as objects, lists and scalars that `json` can write.
 

@@ -29,6 +29,7 @@ class Root:
     rate: float = 0.1
     limit: float | None = None
     name: str = "x"
+    words: tuple[str, ...] = ()
     items: tuple[Steps | Constant, ...] = (Constant(), Steps(total=3))
 
 
@@ -48,6 +49,13 @@ ROOT = Root(schedule=Steps(total=10, bounds=(5,)))
         ("schedule.bounds", "()", ()),
         ("schedule", "Constant", Constant()),
         ("items.0.on", "false", False),
+        ("items", "Constant", (Constant(),)),
+        ("items", "(Constant, Constant)", (Constant(), Constant())),
+        ("items", '{"kind": "Steps", "total": 3}', (Steps(total=3),)),
+        ("items", "none", ()),
+        ("items", "()", ()),
+        ("words", "a, b", ("a", "b")),
+        ("words", '["a,b", "c]"]', ("a,b", "c]")),
     ],
 )
 def test_text_is_typed_by_the_field(path, text, expected):
@@ -86,6 +94,8 @@ def test_the_original_is_untouched():
         ({"schedule.total": "4"}, ["bounds", "below total", "(5,)"]),
         ({"schedule": "Cosine"}, ["Steps or Constant", "'Cosine'"]),
         ({"items.0": "Steps"}, ["expected Constant"]),
+        ({"items": "{"}, ["items: expected a JSON list, got '{'"]),
+        ({"items": "Constant, Cosine"}, ["items.1", "Steps or Constant", "'Cosine'"]),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, words):

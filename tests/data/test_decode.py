@@ -261,3 +261,12 @@ def test_flipped_bits_are_broken_or_fine(data, flips):
     for position, bits in flips:
         damaged[position % len(damaged)] ^= bits
     decodes_or_is_broken(bytes(damaged))
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_heic_is_called_by_its_name(tmp_path, as_file):
+    content = b"\0\0\0\x24ftypheic" + bytes(100)
+    path = tmp_path / "a.heic"
+    path.write_bytes(content)
+    with pytest.raises(BrokenImageError, match="HEIC is not supported: save it as JP"):
+        decode(path if as_file else content)

@@ -4,7 +4,8 @@ import io
 
 from rich.console import Console
 
-from residency.engine.progress import ShowProgress, duration, epoch_line
+from residency.engine import progress
+from residency.engine.progress import ShowProgress, decoding_progress, epoch_line
 from residency.engine.state import EpochSums, TrainState
 from residency.records import EpochRecord, Proportion
 
@@ -50,6 +51,28 @@ def test_calm_lines_off_a_terminal():
     assert "\x1b" not in text.getvalue()
 
 
-def test_durations():
-    assert duration(59.6) == "1 min 00 s"
-    assert duration(3599.7) == "1 h 00 min"
+def test_reading_is_told_off_a_terminal_where_it_takes_seconds(monkeypatch):
+    text, clock = io.StringIO(), iter([0, 1, 3, 4, 5, 6, 7, 8, 9, 13, 20])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with decoding_progress(Console(file=text, width=80)) as show:
+        for done in (1, 2, 3):  # a quick stage
+            show(done, 3)
+        for done in (1_048_576, 2_097_152, 3_000_000):  # blocks of a download
+            show(done, 3_000_000)
+        for done in (1, 2, 3, 4, 5):
+            show(done, 5)
+    assert text.getvalue().splitlines() == [
+        "reading the data: 80 %, about 2 s left",
+        "reading the data: done in 13 s",
+    ]
+
+
+def test_the_bar_moves_with_the_blocks_of_a_download_and_goes():
+    text = io.StringIO()
+    console = Console(file=text, width=80, force_terminal=True)
+    with decoding_progress(console) as show:
+        show(1_048_576, 2_097_152)
+        show(2_097_152, 2_097_152)
+    assert "reading the data" in text.getvalue()
+    assert "100%" in text.getvalue()
+    assert text.getvalue().endswith("\x1b[2K")  # the line is erased

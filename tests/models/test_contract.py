@@ -9,6 +9,7 @@ import pytest
 
 from residency.errors import ConfigError, ExportError
 from residency.models import Contract, load_model, save_model
+from residency.models import contract as contract_file
 
 CONTRACT = Contract(
     class_names=("Katze", "いぬ", "mouse, grey"),
@@ -139,6 +140,13 @@ def test_huge_member_is_not_read_whole(file):
     member(file, "residency.json", b" " * (17 * 2**20))
     assert file.stat().st_size < 2**20
     with pytest.raises(ExportError, match=r"residency\.json has more than"):
+        load_model(file)
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(file, monkeypatch):
+    monkeypatch.setattr(contract_file, "_SMALL_BYTES", 2**20)
+    member(file, "model.weights.h5", bytes(2**26))
+    with pytest.raises(ExportError, match=r"would unpack to 67,\d+,\d+, more than the"):
         load_model(file)
 
 

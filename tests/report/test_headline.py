@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from residency.records import Proportion, best_epoch
-from residency.report import read_run_folder
+from residency.report import read_run_folder, write_report
 from residency.report.headline import caveats, claim_beside, headline
 
 NAMES = ["a", "b", "c", "d"]
@@ -30,9 +30,23 @@ def test_validation_alone_is_called_optimistic(write_run, make_evaluation, tmp_p
 
 
 def test_unfinished(write_run, tmp_path):
-    told = caveats(_run(write_run, tmp_path, evaluations=[]))
+    run = _run(write_run, tmp_path, evaluations=[])
+    (run.path / "evaluation.json").unlink()
+    told = caveats(read_run_folder(run.path))
     assert told[0].startswith("There is no evaluation yet")
     assert "Best epoch so far: 19" in told[1]
+
+
+def test_a_finished_run_with_nothing_held_out_is_no_unfinished_one(
+    write_run, make_history, tmp_path
+):
+    history = make_history(3, validation=False)
+    run = _run(write_run, tmp_path, evaluations=[], history=history)
+    assert run.finished
+    assert caveats(run)[0].startswith("Nothing was held out")
+    text = write_report(run.path).read_text("utf-8")
+    assert "unfinished" not in text
+    assert "There is no evaluation yet" not in text
 
 
 def test_divergence_is_told(write_run, make_history, tmp_path):

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from residency.config.codec import alternatives, convert, field_types, kinds
@@ -23,7 +22,8 @@ def set_paths(config: T, changes: Mapping[str, Any], where: str = "recipe") -> T
         config: A frozen dataclass, nested.
         changes: By dotted field names; numbers address items of a tuple. A value,
             or its text as typed on a command line: `0.1`, `true`, `none`, `(1, 2)`
-            or `1,2`, `AdamW` (a kind, with its defaults).
+            or `1,2`, `AdamW` (a kind, with its defaults), `(RandomFlip, PadCrop)`,
+            or a JSON list, `["a,b", "c"]`.
         where: Name of the config in messages.
 
     Raises:
@@ -57,7 +57,7 @@ def _changed(config: Any, changes: list[_Change], where: str) -> Any:
     if isinstance(config, tuple):
         return _changed_items(cast("tuple[Any, ...]", config), changes, where)
     if isinstance(config, Mapping):
-        new = {".".join(names): _parsed(Any, value) for names, _, value in changes}
+        new = {".".join(names): _parsed(Any, value, p) for names, p, value in changes}
         return {**cast("Mapping[str, Any]", config), **new}
     if not dataclasses.is_dataclass(config):
         names, path, _ = changes[0]
@@ -107,32 +107,32 @@ def _value(annotation: Any, old: Any, changes: list[_Change], where: str) -> Any
     if not whole:
         return _changed(old, below, where)
     path, value = whole[-1]
-    value = _parsed(annotation, value)
-    if isinstance(value, _Kind):
-        return _built(annotation, value.name, below, path, where)
+    value = _parsed(annotation, value, path)
+    if isinstance(value, Mapping):
+        given = dict(cast("Mapping[str, Any]", value))
+        if given.get("kind") in kinds(annotation):
+            return _built(annotation, given, below, path, where)
     new = convert(annotation, value, path)
     return _changed(new, below, where) if below else new
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A word that names one of the classes a field may hold."""
-
-    name: str
-
-
 def _built(
-    annotation: Any, kind: str, changes: list[_Change], path: str, where: str
+    annotation: Any,
+    given: dict[str, Any],
+    changes: list[_Change],
+    path: str,
+    where: str,
 ) -> Any:
     """Returns a section of another kind together with its first settings."""
-    fields = field_types(kinds(annotation)[kind])
-    given: dict[str, Any] = {}
+    fields = field_types(kinds(annotation)[given["kind"]])
     for names, below, value in changes:
         field = names[0]
         if field not in fields:
             raise _unknown(fields, names, below, where)
-        given[field] = convert(fields[field], _parsed(fields[field], value), below)
-    return convert(annotation, {"kind": kind, **given}, path)
+        given[field] = convert(
+            fields[field], _parsed(fields[field], value, below), below
+        )
+    return convert(annotation, given, path)
 
 
 def _unknown(
@@ -145,18 +145,18 @@ def _unknown(
     return ConfigError(f"{where} has no field {path!r}.{hint}{listed}")
 
 
-def _parsed(annotation: Any, value: Any) -> Any:
+def _parsed(annotation: Any, value: Any, path: str) -> Any:
     """Returns the value that a text stands for; anything else as it is."""
     if not isinstance(value, str):
         return value
     options = alternatives(annotation)
     text = value.strip()
     if text in kinds(annotation):
-        return _Kind(text)
+        return {"kind": text}
     if text.lower() in ("none", "null") and (type(None) in options or Any in options):
         return None
     if any(typing.get_origin(option) is tuple for option in options):
-        return _tuple_of(options, text)
+        return _tuple_of(options, text, path)
     if text.lower() in ("true", "false") and (bool in options or Any in options):
         return text.lower() == "true"
     if any(option in (int, float) or option is Any for option in options):
@@ -164,12 +164,19 @@ def _parsed(annotation: Any, value: Any) -> Any:
     return text
 
 
-def _tuple_of(options: tuple[Any, ...], text: str) -> list[Any]:
+def _tuple_of(options: tuple[Any, ...], text: str, path: str) -> list[Any]:
+    if text.lower() in ("none", "null"):
+        return []
     body = text.strip("()[] ")
-    if body.startswith("{"):
-        return json.loads(f"[{body}]")
+    if body.startswith(("{", '"')):  # what holds commas itself is written as JSON
+        try:
+            return json.loads(f"[{body}]")
+        except ValueError as error:
+            raise ConfigError(
+                f"{path}: expected a JSON list, got {text!r}: {error}."
+            ) from error
     item = next(typing.get_args(o)[0] for o in options if typing.get_origin(o) is tuple)
-    return [_parsed(item, part) for part in body.split(",") if part.strip()]
+    return [_parsed(item, part, path) for part in body.split(",") if part.strip()]
 
 
 def _number(text: str) -> Any:

@@ -24,6 +24,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF
 
 PIXEL_LIMIT = 178_956_970  # where Pillow itself refuses: 2 GiB / 4 / 3 pixels
 
+_HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
+
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -113,7 +115,7 @@ def _opened(source: Path | bytes) -> Iterator[Image.Image]:
     # Pillow's readers raise over a dozen types on damaged bytes: OSError, SyntaxError,
     # struct.error, IndexError, EOFError, zlib.error, MemoryError, OverflowError, ...
     except Exception as error:
-        raise BrokenImageError(_reason(error)) from error
+        raise BrokenImageError(_reason(error, source)) from error
 
 
 def _stream(source: Path | bytes) -> Path | io.BytesIO:
@@ -128,11 +130,12 @@ def _stream(source: Path | bytes) -> Path | io.BytesIO:
     return source
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, source: Path | bytes) -> str:
     """Returns a few plain words for what Pillow raised."""
     text = str(error)
     if isinstance(error, UnidentifiedImageError):
-        return "not an image"
+        heic = _first_bytes(source)[4:12] in _HEIC
+        return "HEIC is not supported: save it as JPEG" if heic else "not an image"
     if isinstance(error, Image.DecompressionBombError):
         pixels = re.search(r"\d+", text)
         size = f"{int(pixels.group()):,} pixels" if pixels else "too many pixels"
@@ -143,6 +146,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, EOFError) or cut_off:
         return "truncated"
     return f"damaged: {text.splitlines()[0] if text else type(error).__name__}"
+
+
+def _first_bytes(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:12]
+    with source.open("rb") as file:
+        return file.read(12)
 
 
 def _silence_pillow() -> None:

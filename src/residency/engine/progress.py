@@ -15,7 +15,7 @@ from rich.progress import (
 
 from residency.engine.hooks import Hook
 from residency.engine.state import EpochSums, TrainState
-from residency.records import EpochRecord, best_epoch
+from residency.records import EpochRecord, best_epoch, duration
 
 SECONDS_BETWEEN_LINES = 30.0
 SECONDS_UNTOLD = 5.0  # of reading data off a terminal
@@ -129,22 +129,24 @@ def decoding_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
 
 def _calm_lines(console: Console) -> Callable[[int, int], None]:
     """Returns a callback that prints two lines a stage, none for a quick one."""
-    started = told = last = 0.0
+    started: float | None = None
+    told = False
 
     def show(done: int, total: int) -> None:
-        nonlocal started, told, last
+        nonlocal started, told
         now = time.monotonic()
-        if done <= last:
-            started = told = 0.0
-        started, last = started or now, done
-        if not told and now - started > SECONDS_UNTOLD and done < total:
-            told = now
-            left = duration((now - started) * (total - done) / done)
+        started = now if started is None else started
+        seconds = now - started
+        if not told and seconds > SECONDS_UNTOLD and done < total:
+            told = True
+            left = duration(seconds * (total - done) / done)
             console.print(
                 f"reading the data: {100 * done // total} %, about {left} left"
             )
-        if told and done == total:
-            console.print(f"reading the data: done in {duration(now - started)}")
+        if done == total:  # the next call begins another stage
+            if told:
+                console.print(f"reading the data: done in {duration(seconds)}")
+            started, told = None, False
 
     return show
 
@@ -162,21 +164,6 @@ def epoch_line(record: EpochRecord, epoch: str) -> str:
             f"({100 * low:.1f} to {100 * high:.1f}, used for choosing)"
         )
     return f"{text} | {record.images_per_second:,.0f} images/s"
-
-
-def duration(seconds: float) -> str:
-    """Returns a time span as people say it.
-
-    >>> [duration(s) for s in (8, 95, 4000)]
-    ['8 s', '1 min 35 s', '1 h 07 min']
-    """
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _epochs(state: TrainState, number: int) -> str:

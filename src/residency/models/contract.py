@@ -21,6 +21,9 @@ MEMBER = "residency.json"
 _MAX_JSON_BYTES = 16 * 2**20  # 100,000 class names of 160 characters
 _MAX_CONFIG_BYTES = 256 * 2**20  # a mean image of 1024 x 1024 takes 60 MB as text
 _MAX_NAME = 200
+_MAX_BYTES = 16 * 2**30  # all members unpacked: four billion float32 weights
+_SMALL_BYTES = 2**30  # below, a file may unpack to any multiple of its size
+_MAX_RATIO = 200  # trained weights hardly shrink; a bomb unpacks to 1,000 times itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +112,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, Contract | None]:
     _require_keras_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            _require_sane_size(archive, path)
             _require_no_lambda(_read(archive, "config.json", _MAX_CONFIG_BYTES), path)
             held = MEMBER in archive.namelist()
             text = _read(archive, MEMBER, _MAX_JSON_BYTES) if held else None
@@ -156,6 +160,18 @@ def _require_keras_file(path: Path) -> None:
         raise ExportError(
             f"{path}: not a Keras file, or its end is missing "
             f"({path.stat().st_size:,} bytes). Copy or save it again."
+        )
+
+
+def _require_sane_size(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raises `ExportError` by the declared sizes; a member never unpacks to more."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    packed = path.stat().st_size
+    limit = min(_MAX_BYTES, max(_SMALL_BYTES, _MAX_RATIO * packed))
+    if unpacked > limit:
+        raise ExportError(
+            f"{path}: has {packed:,} bytes and would unpack to {unpacked:,}, more than "
+            f"the {limit:,} a model of this size may have. It is not loaded."
         )
 
 

@@ -33,7 +33,12 @@ def caveats(run: RunFolder) -> list[str]:
     told: list[str] = []
     quoted = headline(run)
     best = best_epoch(run.history)
-    if quoted is None:
+    if quoted is None and run.finished:
+        told.append(
+            "Nothing was held out, so nothing is known of new images. The numbers "
+            "below are those of the training images."
+        )
+    elif quoted is None:
         told.append(
             "There is no evaluation yet: the run is unfinished or was stopped. "
             "The numbers below are those of its epochs."

@@ -5,22 +5,6 @@ import math
 from residency.records import Proportion
 
 
-def duration(seconds: float) -> str:
-    """Returns a time in words.
-
-    Example:
-
-    >>> duration(42.4), duration(3725)
-    ('42 s', '1 h 2 min')
-    """
-    if not math.isfinite(seconds) or seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return (
-        f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-    )
-
-
 def percent(share: float, digits: int = 1) -> str:
     """Returns a share in `[0, 1]` as a percentage without its sign.
 

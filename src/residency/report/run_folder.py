@@ -37,6 +37,8 @@ class RunFolder:
     split: dict[str, Any]
     history: tuple[EpochRecord, ...]
     evaluations: tuple[Evaluation, ...]
+    finished: bool
+    """The evaluation was written; it is empty where nothing was held out."""
     quarantined: tuple[Quarantined, ...]
     figures: dict[str, Path]
     """By name without suffix, such as `"curves"`."""
@@ -77,6 +79,7 @@ def read_run_folder(path: Path) -> RunFolder:
         split=reader.read("split.json", _object, {}),
         history=reader.history(),
         evaluations=reader.read("evaluation.json", _evaluations, ()),
+        finished=(path / "evaluation.json").exists(),
         quarantined=reader.read("quarantine.json", _quarantined, ()),
         figures=dict(_figures(path / "figures")),
         problems=tuple(reader.problems),

@@ -1,6 +1,6 @@
 """How long a run took and how its learning rate went."""
 
-from residency.report.numbers import duration
+from residency.records import duration
 from residency.report.run_folder import RunFolder
 
 
