@@ -96,5 +96,5 @@ def test_section_builds_with_a_mean_image():
 
 def test_mean_image_that_was_not_measured():
     section = Model(name="cifar_resnet20", preprocessing="mean_image")
-    with pytest.raises(ConfigError, match="measured mean image"):
+    with pytest.raises(ConfigError, match="measured statistics"):
         section.build(num_classes=2, image_size=8, statistics=Measured())

@@ -140,7 +140,7 @@ class OneCycle(Schedule):
     Example:
 
     >>> cycle = OneCycle(total_epochs=10, peak_at=0.2, initial=0.2)
-    >>> [cycle.multiplier(step, 100) for step in (0, 100, 200, 600, 1000)]
+    >>> [round(cycle.multiplier(n, 100), 6) for n in (0, 100, 200, 600, 1000)]
     [0.2, 0.6, 1.0, 0.5, 0.0]
     """
 
