@@ -1,6 +1,10 @@
 """A trained model on files and folders: the pixels and classes of its training."""
 
+import html
+import logging
+import re
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,8 +12,11 @@ import pytest
 from PIL import Image
 
 import residency as rs
+from residency.data import in_order
 from residency.errors import DataError
-from residency.inference import list_images, open_trained
+from residency.inference import list_images, open_trained, read_image
+from residency.models import Contract
+from residency.recipes import get_recipe
 
 COLOURS = {"blue": 2, "green": 1, "red": 0}
 
@@ -56,6 +63,77 @@ def test_evaluate_repeats_the_runs_figures(run, photos):
     assert rs.evaluate(run.folder, photos, part="validation") == run.evaluations[0]
 
 
+def test_the_runs_own_data_from_another_folder(photos, tmp_path, monkeypatch):
+    """The recorded path was relative once: the training images were measured."""
+    monkeypatch.chdir(photos.parent)
+    settings = {"data.image_size": 16, "schedule.total_epochs": 1}
+    for data, changes in (("photos", {}), (None, {"data.source": "photos"})):
+        run = rs.train(
+            "cifar_resnet20",
+            data,
+            out=tmp_path,
+            progress=False,
+            changes={**settings, **changes},
+        )
+        monkeypatch.chdir(tmp_path)
+        evaluation = rs.evaluate(run, photos)
+        assert evaluation == run.evaluations[-1]
+        assert rs.evaluate(run) == evaluation
+        monkeypatch.chdir(photos.parent)
+
+
+def test_training_images_in_other_data_are_counted(run, photos, tmp_path, caplog):
+    copy = shutil.copytree(photos, tmp_path / "copy")
+    with caplog.at_level(logging.WARNING):
+        rs.evaluate(run, copy)
+        assert "the run was trained on 42 of the 60 images measured" in caplog.text
+        caplog.clear()
+        for name in COLOURS:  # other photos of the same names
+            for number in range(20):
+                pixels = np.full((9, 9, 3), number, np.uint8)
+                Image.fromarray(pixels).save(copy / name / f"{number}.png")
+        rs.evaluate(run, copy)
+        rs.evaluate(run, photos)
+        rs.evaluate(run, photos, part="train")
+    assert caplog.text == ""
+
+
+def test_the_runs_own_data_set_keeps_its_parts(run, photos):
+    data = rs.data.load(photos, image_size=16)
+    assert rs.evaluate(run, data, part="validation") == run.evaluations[0]
+    assert rs.evaluate(run, data, part="validation").used_for_choosing
+    assert not rs.evaluate(run, data, part="test").used_for_choosing
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"image_size": 8}, "expected images of image_size 16, as the model takes"),
+        ({"image_size": 16, "resize": "pad"}, "with resize='crop'"),
+    ],
+)
+def test_images_of_another_size_are_refused(run, photos, settings, words):
+    with pytest.raises(DataError, match=words):
+        rs.evaluate(run, rs.data.load(photos, **settings))
+
+
+@pytest.mark.parametrize("cache", ["memory", "stream"])
+def test_large_photos_are_resized_once_in_every_part(tmp_path, cache):
+    """Photos kept for the random crop were shrunk first, and resized again."""
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            pixels = random.integers(0, 256, (700, 900, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    data = replace(get_recipe("quick/photos").data, cache=cache).build(str(tmp_path))
+    contract = Contract(class_names=data.class_names, image_size=96, resize="crop")
+    for part in data.parts():
+        (batch,) = in_order(part, 96, 99)
+        for image, name in zip(batch.images, part.index.names, strict=True):
+            assert (image == read_image(tmp_path / name, contract)).all()
+
+
 def test_predict_and_evaluate_see_the_same_pixels(run, photos):
     everything = shutil.copytree(photos, photos.parent / "copy", dirs_exist_ok=True)
     evaluation = rs.evaluate(run, everything)
@@ -92,6 +170,60 @@ def test_broken_images_are_told_and_the_rest_classified(run, photos, tmp_path):
     assert [b.name[-5:] for b in broken] == ["b.jpg", "c.png"]
 
 
+def test_only_broken_images_are_an_error(run, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"none of 2 images can be read: .*a\.jpg: not"):
+        rs.predict(run, tmp_path)
+
+
+def test_folders_that_are_no_classes_are_refused(run, photos, tmp_path, caplog):
+    for new, old in (("heron", "green"), ("stork", "red")):
+        shutil.copytree(photos / old, tmp_path / "birds" / new)
+    with pytest.raises(DataError, match="folders heron, stork, and none is a class of"):
+        rs.predict(run, tmp_path / "birds")
+    predictions, _ = rs.predict(run, str(tmp_path / "birds" / "**" / "*.png"))
+    assert len(predictions) == 40
+    assert len(rs.predict(run, tmp_path / "birds" / "heron")[0]) == 20
+    shutil.copytree(photos / "blue", tmp_path / "birds" / "blue")
+    with caplog.at_level(logging.WARNING):
+        predictions, _ = rs.predict(run, tmp_path / "birds")
+    assert "heron, stork are no classes of the model" in caplog.text
+    assert {p.truth for p in predictions} == {None, "blue"}
+
+
+def test_only_images_are_listed(tmp_path):
+    names = (
+        "a.jpg",
+        "._a.jpg",
+        "b/c.png",
+        "b/notes.txt",
+        ".hidden/d.jpg",
+        "e.jpg/f.gif",
+    )
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    expected = ["a.jpg", "b/c.png", "e.jpg/f.gif"]
+
+    def listed(*paths):
+        found = list_images([str(tmp_path / path) for path in paths])
+        return [path.relative_to(tmp_path).as_posix() for path in found]
+
+    assert listed("") == expected
+    assert sorted(listed("**")) == expected
+    assert listed("a.jpg", "", "b/*") == expected
+    assert listed("b/notes.txt") == ["b/notes.txt"]  # asked for by its name
+
+
+def test_the_snippet_of_the_report_runs(run, photos, capsys):
+    page = (run.folder / "report.html").read_text("utf-8")
+    (snippet,) = re.findall(r"<code>(import residency.*?)</code>", page, re.DOTALL)
+    photo = str(photos / "red" / "0.png")
+    exec(html.unescape(snippet).replace("photo.jpg", photo), {})
+    assert capsys.readouterr().out.startswith(f"{photo} red 0.")
+
+
 def test_patterns_and_files(photos):
     assert len(list_images(str(photos / "red" / "1*.png"))) == 11
     assert list_images([photos / "red" / "3.png"]) == [photos / "red" / "3.png"]
@@ -110,11 +242,35 @@ def test_a_plain_keras_file_gives_numbers(tmp_path, caplog):
     assert "no class names" in caplog.text
 
 
+def test_a_bare_model_takes_the_names_of_the_data(photos):
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    evaluation = rs.evaluate(model, photos)
+    assert [score.name for score in evaluation.classes] == ["blue", "green", "red"]
+    data = rs.data.load(photos, image_size=16, validation=0, test=0)
+    assert rs.evaluate(model, data).accuracy == evaluation.accuracy  # framed alike
+    with pytest.raises(
+        DataError, match="image_size 16, as the model takes them, got 8"
+    ):
+        rs.evaluate(model, rs.data.load(photos, image_size=8))
+    with pytest.raises(
+        DataError, match="has 2 classes, the model has 3 outputs and no"
+    ):
+        rs.evaluate(model, rs.data.load(photos, image_size=16, classes=("red", "blue")))
+
+
+def test_arrays_in_memory_are_asked_for(tmp_path):
+    data = (np.zeros((12, 8, 8), np.uint8), np.arange(12) % 2)
+    settings = {"schedule__total_epochs": 1, "progress": False}
+    run = rs.train(None, data, "quick/digits", tmp_path, **settings)
+    with pytest.raises(DataError, match=r"arrays in memory\. Pass them as data"):
+        rs.evaluate(run)
+
+
 def test_the_file_opens_in_plain_keras_and_agrees(run, photos):
     model = keras.saving.load_model(run.folder / "best.keras")
     (prediction,), _ = rs.predict(run, photos / "red" / "0.png")
-    from residency.inference import read_image
-
     image = read_image(photos / "red" / "0.png", open_trained(run).contract)
     given = keras.ops.convert_to_numpy(model(image[None].astype("float32")))[0]
     assert given.max() == pytest.approx(prediction.confidence, abs=1e-6)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import residency as rs
-from residency.errors import ConfigError, EngineError, ExportError
+from residency import run as run_module
+from residency.errors import ConfigError, DataError, EngineError, ExportError
 
 QUICK = {"schedule__total_epochs": 1, "progress": False}
 
@@ -151,3 +152,28 @@ def test_a_checkpoint_at_the_last_step_does_not_lose_the_last_epoch(tmp_path):
     data = rs.data.load(arrays(), image_size=16)
     again = rs.resume(run.folder, data=data, progress=False)
     assert [r.epoch for r in again.history] == [1]
+
+
+def test_resume_refuses_another_split_and_what_is_no_data_set(tmp_path):
+    data = rs.data.load(arrays(), image_size=16, seed=1)
+    run = rs.train(None, data, "quick/digits", tmp_path, **QUICK)
+    with pytest.raises(DataError, match=r"images .* are in another part than when"):
+        rs.resume(run.folder, data=rs.data.load(arrays(), image_size=16, seed=2))
+    images, labels = arrays()
+    other = rs.data.load((images ^ 1, labels), image_size=16)
+    with pytest.raises(DataError, match="changed in content"):
+        rs.resume(run.folder, data=other)
+    with pytest.raises(
+        DataError, match=r"as residency\.data\.load returns it, got tup"
+    ):
+        rs.resume(run.folder, data=arrays())
+    assert rs.resume(run.folder, data=data, progress=False).history == run.history
+
+
+def test_names_and_places_are_looked_at_before_the_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "open_data", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="plain folder name"):
+        rs.train(None, arrays(), "quick/digits", tmp_path, name="a/b", **QUICK)
+    with pytest.raises(ExportError, match="cannot be written"):
+        rs.train(None, arrays(), "quick/digits", tmp_path / "file", **QUICK)

@@ -67,10 +67,10 @@ def require_free(out: Path, name: str | None) -> None:
         )
     there = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        what = "cannot be written" if there.is_dir() else "is a file"
+        reason = "you may not write there" if there.is_dir() else "a file"
         raise ExportError(
-            f"{out}: no run folder can be made here, as {there} {what}. "
-            "Choose another folder with --out."
+            f"{out}: cannot be written ({there}: {reason}). Choose another folder with "
+            "--out."
         )
 
 
@@ -134,9 +134,9 @@ def require_same_data(
     moved = [name for name in then if now[name].part != then[name].part]
     if moved:
         raise DataError(
-            f"{dataset.source}: {len(moved):,} images ({shortened(moved, 3)}) are in "
-            f"another part than when the run {folder} began. Load them with "
-            f"split_file={str(folder / 'split.json')!r}."
+            f"{dataset.source}: {len(moved):,} of {len(then):,} images "
+            f"({shortened(moved, 3)}) are in another part than when the run {folder} "
+            f"began. Load them with split_file={str(folder / 'split.json')!r}."
         )
 
 

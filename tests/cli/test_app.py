@@ -93,6 +93,8 @@ def is_one_line(error: str, *words: str) -> bool:
         ((*TRAIN, "photos", "--set", "optimizer.lr=1"), ["'optimizer.learning_rate'"]),
         ((*TRAIN, "photos", "--set", "seed=many"), ["expected int", "'many'"]),
         ((*TRAIN, "photos", "--set", "seed"), ["expected path=value"]),
+        ((*TRAIN, "photos", "--set", "data.transforms={"), ["data.transforms", "JSON"]),
+        ((*TRAIN, "photos", "--name", "a/b"), ["name", "a plain folder name"]),
         ((*TRAIN, "fotos"), ["no such file or folder", "Did you mean 'photos'?"]),
         ((*TRAIN, "empty"), ["no images found", "holds nothing"]),
         ((*TRAIN, "one"), ["one class only (cat)"]),

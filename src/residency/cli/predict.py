@@ -14,6 +14,7 @@ from residency.cli.tables import print_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from residency.models import Contract
     from residency.records import Prediction
 
 MOST_IN_GRID = 64
@@ -25,43 +26,59 @@ def predict(
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write a table to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help='Print {"predictions": [...], "broken": [...]} as JSON.'
+        ),
+    ] = False,
     grid: Annotated[
         Path | None, typer.Option(help="Draw the images with their classes: a PNG.")
     ] = None,
 ) -> None:
     """Classify images; known mistakes are red in the grid."""
     from residency.files import write_text
+    from residency.inference import open_trained
     from residency.inference import predict as classify
     from residency.records import record_to_json
 
-    predictions, broken = classify(model, paths)
+    trained = open_trained(model)
+    predictions, broken = classify(trained, paths)
     for each in broken:
         print(f"warning: {each.name}: {each.reason}", file=sys.stderr)
     if csv_file is not None:
         write_text(csv_file, _csv(predictions))
     if grid is not None:
-        _draw(model, predictions[:MOST_IN_GRID], grid)
+        _draw(trained.contract, predictions[:MOST_IN_GRID], grid)
     if as_json:
-        print(json.dumps(record_to_json(predictions), ensure_ascii=False, indent=1))
+        found = {
+            "predictions": record_to_json(predictions),
+            "broken": record_to_json(broken),
+        }
+        print(json.dumps(found, ensure_ascii=False, indent=1))
     elif csv_file is None:
         _print(predictions)
 
 
 def _csv(predictions: "Sequence[Prediction]") -> str:
+    from residency.data.sources.image_files import readable
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "class", "confidence", "true_class"])
     for p in predictions:
-        writer.writerow([p.name, p.label, f"{p.confidence:.6f}", p.truth or ""])
+        writer.writerow(
+            [readable(p.name), p.label, f"{p.confidence:.6f}", p.truth or ""]
+        )
     return text.getvalue()
 
 
-def _draw(model: Path, predictions: "Sequence[Prediction]", path: Path) -> None:
-    from residency.inference import open_trained, read_image
+def _draw(
+    contract: "Contract", predictions: "Sequence[Prediction]", path: Path
+) -> None:
+    from residency.inference import read_image
     from residency.report import prediction_grid
 
-    contract = open_trained(model).contract
     images = [read_image(p.name, contract) for p in predictions]
     prediction_grid(predictions, images, path)
 

@@ -1,0 +1,98 @@
+"""Names and places of run folders, and what counts as the same data."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import residency as rs
+from residency.data.splits import Placed
+from residency.errors import ConfigError, DataError, ExportError
+from residency.models import Contract
+from residency.recipes import resolve
+from residency.run_folder import (
+    create_run_folder,
+    is_run_folder,
+    require_free,
+    require_same_data,
+)
+
+RESOLVED = resolve("quick/digits", {})
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    labels = np.arange(20) % 2
+    return rs.data.load((np.zeros((20, 8, 8), np.uint8), labels))
+
+
+def test_two_runs_in_one_second(tmp_path, dataset, monkeypatch):
+    monkeypatch.setattr(time, "strftime", lambda form: "20260101-120000")
+    folders = [create_run_folder(tmp_path, None, RESOLVED, dataset) for _ in range(3)]
+    plain = "20260101-120000-quick-digits"
+    assert [f.name for f in folders] == [plain, f"{plain}-2", f"{plain}-3"]
+    assert all(map(is_run_folder, folders))
+    assert (tmp_path / "latest").resolve() == folders[2].resolve()
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/", "", ".", "..", "latest", "a\\b"])
+def test_a_name_is_one_folder(name, tmp_path):
+    with pytest.raises(ConfigError, match="expected a plain folder name"):
+        require_free(tmp_path, name)
+
+
+def test_where_nothing_can_be_made(tmp_path):
+    require_free(tmp_path / "not" / "there" / "yet", "first try")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match=r"cannot be written .*file: a file"):
+        require_free(tmp_path / "file" / "runs", None)
+
+
+def test_a_name_in_use(tmp_path, dataset):
+    create_run_folder(tmp_path, "a", RESOLVED, dataset)
+    with pytest.raises(ExportError, match="holds a run already"):
+        require_free(tmp_path, "a")
+
+
+def test_the_split_is_readable(tmp_path, dataset):
+    folder = create_run_folder(tmp_path, "a", RESOLVED, dataset)
+    samples = json.loads((folder / "split.json").read_text())["samples"]
+    assert samples["train"]["0"]["000000"] == "64-758d6336"  # CRC-32 of 64 zeros
+
+
+def contract(**fields):
+    given = {"class_names": ("0", "1"), "image_size": 8, "resize": "crop"}
+    return Contract(**{**given, **fields})
+
+
+def test_the_same_data(tmp_path, dataset):
+    require_same_data(tmp_path, dataset.split, contract(), dataset)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"class_names": ("1", "0")}, "began with class_names 1, 0, these data have 0"),
+        ({"image_size": 16}, "began with image_size 16, these data have 8"),
+        ({"resize": "pad"}, "began with resize pad, these data have crop"),
+    ],
+)
+def test_other_classes_and_frames(fields, words, tmp_path, dataset):
+    with pytest.raises(DataError, match=words):
+        require_same_data(tmp_path, dataset.split, contract(**fields), dataset)
+
+
+def test_another_part_and_another_content(tmp_path, dataset):
+    for change, words in (
+        ({"part": "elsewhere"}, r"1 of 20 images \(000003\) are in another part"),
+        ({"stamp": "64-00000000"}, r"1 image changed in content \(000003\)"),
+    ):
+        samples = dict(dataset.split.samples)
+        assert isinstance(samples["000003"], Placed)
+        samples["000003"] = replace(samples["000003"], **change)
+        recorded = replace(dataset.split, samples=samples)
+        with pytest.raises(DataError, match=words):
+            require_same_data(tmp_path, recorded, contract(), dataset)
