@@ -6,10 +6,11 @@ needs Keras or torch, save `torch/`, which feeds the device and is imported by t
 engine alone.
 """
 
+from residency.data.batch import Batch
 from residency.data.dataset import Dataset, Part
 from residency.data.index import Index
 from residency.data.load import Data, load
-from residency.data.pipeline import Batch, Pipeline, in_order
+from residency.data.pipeline import Pipeline, in_order
 from residency.data.sources import list_datasets
 from residency.data.transforms import (
     ColorJitter,

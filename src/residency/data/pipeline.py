@@ -14,29 +14,13 @@ from typing import Any
 import numpy as np
 
 from residency.config import require, require_positive
+from residency.data.batch import Batch
 from residency.data.dataset import Frames, Part
 from residency.data.draws import permutation, uniforms
 from residency.data.frames import MemoryFrames
 from residency.data.transforms import RandomResizedCrop, Transform
 from residency.errors import BrokenImageError, DataError
 from residency.records import Quarantined
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Images and labels of one step."""
-
-    images: np.ndarray
-    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken."""
-    labels: np.ndarray
-    """Class numbers, int64, `(batch,)`."""
-    rows: np.ndarray
-    """Positions of the images in their part, int64, `(batch,)`."""
-    broken: tuple[Quarantined, ...] = ()
-    """Images that belonged here but could not be decoded."""
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from residency.data.pipeline import Batch
+from residency.data.batch import Batch
 from residency.errors import EngineError, ResidencyError
 
 

@@ -1,0 +1,24 @@
+"""What one step is made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from residency.records import Quarantined
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Images and labels of one step."""
+
+    images: np.ndarray
+    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken."""
+    labels: np.ndarray
+    """Class numbers, int64, `(batch,)`."""
+    rows: np.ndarray
+    """Positions of the images in their part, int64, `(batch,)`."""
+    broken: tuple[Quarantined, ...] = ()
+    """Images that belonged here but could not be decoded."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
