@@ -65,7 +65,7 @@ def require_free(out: Path, name: str | None) -> None:
             f"{out / name}: holds a run already. Go on with it by `residency resume "
             f"{out / name}`, or choose another name."
         )
-    there = next(p for p in (out, *out.absolute().parents) if p.exists())
+    there = next(p for p in (out, *out.absolute().parents) if os.path.exists(p))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         reason = "you may not write there" if there.is_dir() else "a file"
         raise ExportError(
