@@ -13,12 +13,13 @@ CIFAR10 = Recipe(
         source="cifar10",
         image_size=32,
         validation=0.0,
-        batch_size=64,
+        batch_size=128,
+        # 2 pixels, where the papers take 4: twelve epochs are too few to overfit.
         transforms=(PadCrop(padding=2, fill=(125, 123, 114)), RandomFlip()),
     ),
     model=Model(name="cifar_resnet20"),
-    optimizer=SGD(learning_rate=0.1, nesterov=True, weight_decay=5e-4),
-    schedule=OneCycle(total_epochs=12),
+    optimizer=SGD(learning_rate=0.4, nesterov=True, weight_decay=5e-4),
+    schedule=OneCycle(total_epochs=12, peak_at=0.2),
 )
 DIGITS = Recipe(
     name="quick/digits",
