@@ -17,7 +17,7 @@ from residency import data, models, recipes
 from residency.cli.train import parse_changes
 from residency.errors import ResidencyError
 from residency.files import write_text
-from residency.inference import list_images
+from residency.prediction import list_images
 from residency.run_folder import read_recipe
 
 GOLDEN = Path(__file__).parent / "golden" / "messages.json"

@@ -11,7 +11,8 @@ from residency import _backend  # noqa: F401  before the user imports Keras
 
 if TYPE_CHECKING:
     from residency import data, models, recipes
-    from residency.inference import evaluate, predict
+    from residency.evaluation import evaluate
+    from residency.prediction import predict
     from residency.run import resume, train
 
 __version__ = "0.1.0"
@@ -22,8 +23,8 @@ _HOMES = {
     "recipes": "residency.recipes",
     "train": "residency.run",
     "resume": "residency.run",
-    "evaluate": "residency.inference",
-    "predict": "residency.inference",
+    "evaluate": "residency.evaluation",
+    "predict": "residency.prediction",
 }
 
 __all__ = [

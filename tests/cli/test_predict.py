@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from residency import inference
+from residency import prediction, trained
 from residency.cli.app import app
 from residency.models import Contract, save_model
 
@@ -55,9 +55,11 @@ def test_a_table_of_names_that_are_no_utf8(here):
 
 def test_the_grid_opens_the_model_once_and_the_drawn_images_again(here, monkeypatch):
     opened, read = [], []
-    load, decode = inference.load_model, inference.decode
-    monkeypatch.setattr(inference, "load_model", lambda p: opened.append(p) or load(p))
-    monkeypatch.setattr(inference, "decode", lambda p: read.append(p.name) or decode(p))
+    load, decode = trained.load_model, prediction.decode
+    monkeypatch.setattr(trained, "load_model", lambda p: opened.append(p) or load(p))
+    monkeypatch.setattr(
+        prediction, "decode", lambda p: read.append(p.name) or decode(p)
+    )
     run("--grid", "grid.png")
     assert len(opened) == 1
     assert sorted(read) == ["a.png", "a.png", "b.png", "b.png", "c.png"]

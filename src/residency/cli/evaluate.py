@@ -25,7 +25,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
-    from residency.inference import evaluate as measure
+    from residency.evaluation import evaluate as measure
     from residency.records import evaluation_to_json
     from residency.report import confusion_matrix, confusions_in_words
 

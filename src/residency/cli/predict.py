@@ -38,9 +38,9 @@ def predict(
 ) -> None:
     """Classify images; known mistakes are red in the grid."""
     from residency.files import write_text
-    from residency.inference import open_trained
-    from residency.inference import predict as classify
+    from residency.prediction import predict as classify
     from residency.records import record_to_json
+    from residency.trained import open_trained
 
     trained = open_trained(model)
     predictions, broken = classify(trained, paths)
@@ -76,7 +76,7 @@ def _csv(predictions: "Sequence[Prediction]") -> str:
 def _draw(
     contract: "Contract", predictions: "Sequence[Prediction]", path: Path
 ) -> None:
-    from residency.inference import read_image
+    from residency.prediction import read_image
     from residency.report import prediction_grid
 
     images = [read_image(p.name, contract) for p in predictions]

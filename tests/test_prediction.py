@@ -14,9 +14,10 @@ from PIL import Image
 import residency as rs
 from residency.data import in_order
 from residency.errors import DataError
-from residency.inference import list_images, open_trained, read_image
 from residency.models import Contract
+from residency.prediction import list_images, read_image
 from residency.recipes import get_recipe
+from residency.trained import open_trained
 
 COLOURS = {"blue": 2, "green": 1, "red": 0}
 
