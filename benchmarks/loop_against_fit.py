@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from residency.data import Pipeline, load
+from residency.engine.environment import describe_environment
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.step import Step
-from residency.environment import describe_environment
 from residency.files import write_json
 from residency.models import build
 from residency.recipes import get_recipe

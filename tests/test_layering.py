@@ -27,7 +27,7 @@ RUN = {f.stem for f in FILES if len(f.parts) == 1}
 RUN -= {"__init__", "__main__", "_backend", "errors", "records", "files"}
 """`run.py` and the files beside it are the one room `run`."""
 
-TORCH = ("engine/", "export/", "data/torch/", "environment.py")
+TORCH = ("engine/", "export/", "data/torch/")
 KERAS = ("layers/", "models/", "engine/", "doctor/", "export/")
 KERAS += tuple(f"{name}.py" for name in RUN)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from residency.data import Dataset
 from residency.data.index import shortened
 from residency.data.splits import Split, compare
-from residency.environment import describe_environment
+from residency.engine.environment import describe_environment
 from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.files import write_json
 from residency.recipes import Recipe, Resolved
