@@ -8,7 +8,7 @@ from PIL import Image
 
 import residency as rs
 
-WANTED = 0.98  # of the test images; seeds 0 to 4 gave 0.989 to 0.993
+WANTED = 0.98  # of the test images; seeds 0, 1, 3, 4 gave 0.989 to 0.993
 
 
 def main() -> None:
