@@ -73,7 +73,7 @@ def test_ends():
     ("make", "word"),
     [
         (lambda: StepDecay(), "total_epochs"),
-        (lambda: StepDecay(total_steps=1, total_epochs=1), "the other none"),
+        (lambda: StepDecay(total_steps=1, total_epochs=1), "none in the other"),
         (
             lambda: StepDecay(total_steps=64, boundaries=(32, 80)),
             "below total_steps=64",

@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from residency.config.codec import alternatives, convert, field_types, kinds
@@ -40,6 +41,8 @@ def set_paths(config: T, changes: Mapping[str, Any], where: str = "recipe") -> T
     Speed(limit=2.5)
     """
     split = [(path.split("."), path, value) for path, value in changes.items()]
+    if not split:
+        return config
     try:
         return _changed(config, split, where)
     except ConfigError as error:
@@ -69,13 +72,13 @@ def _changed(config: Any, changes: list[_Change], where: str) -> Any:
     for name, group in groups.items():
         if name not in fields:
             raise _unknown(fields, *group[0][:2], where)
-    return dataclasses.replace(
-        cast("Any", config),
-        **{
-            name: _value(fields[name], getattr(config, name), group, where)
-            for name, group in groups.items()
-        },
-    )
+    new = {
+        name: _value(fields[name], getattr(config, name), group, where)
+        for name, group in groups.items()
+    }
+    names, path, _ = changes[0]
+    with _naming(type(config).__name__, path.removesuffix(".".join(names))):
+        return dataclasses.replace(cast("Any", config), **new)
 
 
 def _changed_items(
@@ -132,7 +135,20 @@ def _built(
         given[field] = convert(
             fields[field], _parsed(fields[field], value, below), below
         )
-    return convert(annotation, given, path)
+    with _naming(given["kind"], f"{path}."):
+        return convert(annotation, given, path)
+
+
+@contextmanager
+def _naming(kind: str, prefix: str) -> Generator[None]:
+    """Lets a config's own check name the path that the user can set."""
+    try:
+        yield
+    except ConfigError as error:
+        message = str(error)
+        if message.startswith(f"{kind}."):
+            message = prefix + message.removeprefix(f"{kind}.")
+        raise ConfigError(message) from error
 
 
 def _unknown(

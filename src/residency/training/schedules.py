@@ -23,7 +23,12 @@ class Schedule:
 
     def __post_init__(self) -> None:
         one = (self.total_steps is None) != (self.total_epochs is None)
-        require(self, "total_steps", one, "this or total_epochs, the other none")
+        require(
+            self,
+            "total_steps",
+            one,
+            "a number here or in total_epochs, and none in the other",
+        )
         require_positive(self, "total_steps", "total_epochs")
 
     @property
