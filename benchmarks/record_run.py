@@ -5,6 +5,7 @@ python benchmarks/record_run.py runs/latest
 
 import argparse
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,9 @@ def main() -> None:
         ],
         "epochs": [json.loads(line) for line in (run / "metrics.jsonl").open()],
     }
-    slug = recipe["name"].replace("/", "-")
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{recipe['name']} {name}".lower()).strip("-")
     device = "gpu" if environment["gpu"] else "cpu"
-    path = (
-        RESULTS
-        / f"{slug}_{name.lower().replace(' ', '-')}_{device}_{date.today()}.json"
-    )
+    path = RESULTS / f"{slug}_{device}_{date.today()}.json"
     write_json(path, result)
     print(path)
 
