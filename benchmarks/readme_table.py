@@ -37,6 +37,8 @@ def run_row(result: dict[str, Any]) -> str:
         f"{plan['model']}, {plan['steps']:,} steps of {plan['batch_size']}, one run, "
         f"{minutes:.0f} min on {machine}"
     )
+    if result["note"]:
+        conditions += f"; {result['note']}"
     figures = [evaluation_text(e) for e in result["evaluation"]]
     return row(result, conditions, "; ".join(figures))
 

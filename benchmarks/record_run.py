@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--name", help="Data in words; else the name of its folder.")
+    parser.add_argument("--note", default="", help="What a reader must know of it.")
     arguments = parser.parse_args()
     run = arguments.run
     recipe, plan = read(run / "recipe.json"), read(run / "plan.json")
@@ -31,6 +32,7 @@ def main() -> None:
     result = {
         "what": f"{recipe['name']} on {name}",
         "date": date.today().isoformat(),
+        "note": arguments.note,
         "environment": environment,
         "plan": {k: v for k, v in plan.items() if k not in ("decayed", "exempt")},
         "changes": [p for p, who in recipe["origin"].items() if who == "user"],
