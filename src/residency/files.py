@@ -12,6 +12,17 @@ from residency.errors import ExportError
 TEMPORARY = ".tmp"  # in the name of every file that is not yet whole
 
 
+def cache_folder() -> Path:
+    """Returns where downloads and compiled kernels are kept.
+
+    `$RESIDENCY_CACHE`, else `$XDG_CACHE_HOME/residency`, else `~/.cache/residency`.
+    """
+    if own := os.environ.get("RESIDENCY_CACHE"):
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "residency"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`; at the end it takes that name.

@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
-from residency.data.download import Remote, cache_folder, fetch
+from residency.data.download import Remote, fetch
 from residency.errors import DataError
+from residency.files import cache_folder
 
 CONTENT = bytes(range(256)) * 10_000
 

@@ -33,17 +33,6 @@ class Remote:
         return self.url.rsplit("/", 1)[-1]
 
 
-def cache_folder() -> Path:
-    """Returns where downloads are kept.
-
-    `$RESIDENCY_CACHE`, else `$XDG_CACHE_HOME/residency`, else `~/.cache/residency`.
-    """
-    if own := os.environ.get("RESIDENCY_CACHE"):
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "residency"
-
-
 def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Path:
     """Downloads `remote` into `folder`, unless it is there.
 

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import torch
 
+from residency.engine.lowering import lower
 from residency.errors import EngineError
 
 
 class Network:
-    """A Keras model as the engine sees it; the Keras layers run as they are.
+    """A Keras model as the engine sees it, lowered to torch on the same storage.
 
     Args:
         model: Takes images `(batch, height, width, channels)`, gives
@@ -35,7 +36,7 @@ class Network:
         if not model.variables:
             raise EngineError(f"model {model.name!r} has no weights to train or use.")
         self.model = model
-        self._scores = without_softmax(model)
+        self.module = lower(without_softmax(model))
         self._gives_probabilities: bool | None = None  # known after the first batch
         self.device = model.variables[0].value.device
         self.num_classes: int = model.outputs[0].shape[-1]
@@ -43,7 +44,7 @@ class Network:
     def logits(self, images: np.ndarray, *, training: bool) -> torch.Tensor:
         """Returns float32 logits `(batch, classes)` of uint8 `images`."""
         pixels = torch.from_numpy(images).to(self.device, torch.float32)
-        scores = self._scores(pixels, training=training).float()
+        scores = self.module(pixels, training=training).float()
         if self._gives_probabilities is None:
             self._gives_probabilities = _are_probabilities(scores)
         # A softmax hidden in a user's own layer cannot be taken off: its log is as

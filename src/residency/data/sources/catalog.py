@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from residency.data.download import Progress, Remote, cache_folder, fetch
+from residency.data.download import Progress, Remote, fetch
 from residency.data.index import Index
 from residency.data.sources.arrays import from_npz
 from residency.data.sources.cifar import from_cifar
@@ -19,6 +19,7 @@ from residency.data.sources.idx import (
     is_idx,
 )
 from residency.errors import DataError
+from residency.files import cache_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""Neighbouring calls that run better as one.
+
+- Zeros around an image, then a convolution: the convolution pads by itself.
+- Batch normalization, then perhaps an addition, then ReLU: one pass over memory where
+  a native kernel is there.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+from keras import layers
+
+from residency.engine.lowering.call import Call
+from residency.engine.lowering.layers import conv2d
+from residency.engine.lowering.normalization import batch_norm
+
+
+def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
+    """Returns `calls` with neighbours joined where nobody else reads between them.
+
+    Args:
+        calls: In the order in which they run.
+        keep: Slots of the model's outputs.
+    """
+    found = list(calls)
+    for join in (_pad_into_convolution, _join_normalization):
+        readers = Counter(slot for call in found for slot in call.inputs)
+        readers.update(keep)
+        found = join(found, readers)
+    return found
+
+
+def _pad_into_convolution(calls: list[Call], readers: Counter[int]) -> list[Call]:
+    writers = {call.outputs[0]: call for call in calls}
+    joined: set[int] = set()
+    found = []
+    for call in calls:
+        pad = writers.get(call.inputs[0]) if call.inputs else None
+        zeros = _zeros(pad, call) if pad and readers[call.inputs[0]] == 1 else None
+        if pad and zeros:
+            joined.add(pad.outputs[0])
+            run = conv2d(call.operation, zeros)
+            call = replace(call, run=run, inputs=pad.inputs)
+        found.append(call)
+    return [call for call in found if call.outputs[0] not in joined]
+
+
+def _zeros(pad: Call, call: Call) -> tuple[int, int] | None:
+    """Returns the zeros on each side if `pad` can go into the convolution `call`."""
+    layer, conv = pad.operation, call.operation
+    if type(layer) is not layers.ZeroPadding2D or type(conv) is not layers.Conv2D:
+        return None
+    (top, bottom), (left, right) = layer.padding
+    fits = (
+        not (pad.kept or call.kept)
+        and conv.padding == "valid"
+        and layer.data_format == conv.data_format
+        and layer.compute_dtype == conv.compute_dtype
+        and top == bottom
+        and left == right
+    )
+    return (top, left) if fits else None
+
+
+def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
+    found: list[Call | None] = list(calls)
+    place = {call.outputs[0]: n for n, call in enumerate(calls)}
+
+    def before(slot: int, reader: Call, kind: type) -> Call | None:
+        """Returns the call of this kind that made `slot`, for `reader` alone."""
+        call = found[place[slot]] if slot in place else None
+        if call is None or type(call.operation) is not kind or call.kept:
+            return None
+        alone = readers[slot] == 1
+        same = call.operation.compute_dtype == _dtype(reader.operation, call.operation)
+        return call if alone and same else None
+
+    for n, call in enumerate(calls):
+        if not _is_relu(call):
+            continue
+        source = call.inputs[0]
+        norm = before(source, call, layers.BatchNormalization)
+        add = before(source, call, layers.Add)
+        inputs = call.inputs
+        gone = [source]
+        if add is not None and len(add.inputs) == 2:
+            for slot, other in (add.inputs, add.inputs[::-1]):
+                norm = before(slot, add, layers.BatchNormalization)
+                if norm is not None and slot != other:
+                    inputs, gone = (*norm.inputs, other), [source, slot]
+                    break
+        elif norm is not None:
+            inputs = norm.inputs
+        run = norm and batch_norm(norm.operation, residual=len(inputs) == 2, relu=True)
+        if norm is None or run is None:
+            continue
+        found[n] = replace(norm, run=run, inputs=inputs, outputs=call.outputs)
+        for slot in gone:
+            found[place[slot]] = None
+    return [call for call in found if call is not None]
+
+
+def _dtype(operation: Any, default: Any) -> str:
+    return getattr(operation, "compute_dtype", default.compute_dtype)
+
+
+def _is_relu(call: Call) -> bool:
+    layer = call.operation
+    if call.kept or len(call.inputs) != 1:
+        return False
+    if type(layer) is layers.Activation:
+        return layer.activation is keras.activations.relu
+    if type(layer) is layers.ReLU:
+        plain = (layer.max_value, layer.negative_slope, layer.threshold)
+        return plain in ((None, 0.0, 0.0), (None, 0, 0))
+    return False
