@@ -3,6 +3,8 @@
 - Zeros around an image, then a convolution: the convolution pads by itself.
 - Batch normalization, then perhaps an addition, then ReLU: one pass over memory where
   a native kernel is there.
+- Convolution, then batch normalization: one convolution where the statistics stand
+  still and nobody asks for gradients.
 """
 
 from collections import Counter
@@ -14,8 +16,9 @@ import keras
 from keras import layers
 
 from residency.engine.lowering.call import Call
-from residency.engine.lowering.layers import conv2d
-from residency.engine.lowering.normalization import batch_norm
+from residency.engine.lowering.folding import FoldedConvolution
+from residency.engine.lowering.layers import Convolution
+from residency.engine.lowering.normalization import BatchNorm
 
 
 def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
@@ -26,7 +29,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         keep: Slots of the model's outputs.
     """
     found = list(calls)
-    for join in (_pad_into_convolution, _join_normalization):
+    for join in (_pad_into_convolution, _join_normalization, _fold_normalization):
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
@@ -42,7 +45,7 @@ def _pad_into_convolution(calls: list[Call], readers: Counter[int]) -> list[Call
         zeros = _zeros(pad, call) if pad and readers[call.inputs[0]] == 1 else None
         if pad and zeros:
             joined.add(pad.outputs[0])
-            run = conv2d(call.operation, zeros)
+            run = Convolution(call.operation, zeros)
             call = replace(call, run=run, inputs=pad.inputs)
         found.append(call)
     return [call for call in found if call.outputs[0] not in joined]
@@ -74,6 +77,8 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
         call = found[place[slot]] if slot in place else None
         if call is None or type(call.operation) is not kind or call.kept:
             return None
+        if kind is layers.BatchNormalization and not isinstance(call.run, BatchNorm):
+            return None  # one that is left to Keras
         alone = readers[slot] == 1
         same = call.operation.compute_dtype == _dtype(reader.operation, call.operation)
         return call if alone and same else None
@@ -94,13 +99,40 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
                     break
         elif norm is not None:
             inputs = norm.inputs
-        run = norm and batch_norm(norm.operation, residual=len(inputs) == 2, relu=True)
-        if norm is None or run is None:
+        if norm is None:
             continue
+        run = BatchNorm(norm.operation, residual=len(inputs) == 2, relu=True)
         found[n] = replace(norm, run=run, inputs=inputs, outputs=call.outputs)
         for slot in gone:
             found[place[slot]] = None
     return [call for call in found if call is not None]
+
+
+def _fold_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
+    writers = {call.outputs[0]: call for call in calls}
+    joined: set[int] = set()
+    found = []
+    for call in calls:
+        conv = writers.get(call.inputs[0]) if call.inputs else None
+        if (
+            conv is not None
+            and isinstance(conv.run, Convolution)
+            and isinstance(call.run, BatchNorm)
+            and conv.operation.activation is keras.activations.linear
+            and conv.operation.compute_dtype == call.operation.compute_dtype
+            and _normalizes_channels(call.operation, conv.operation)
+            and readers[call.inputs[0]] == 1
+            and call.inputs[0] not in call.inputs[1:]
+        ):
+            joined.add(conv.outputs[0])
+            run = FoldedConvolution(conv.run, call.run)
+            call = replace(call, run=run, inputs=(*conv.inputs, *call.inputs[1:]))
+        found.append(call)
+    return [call for call in found if call.outputs[0] not in joined]
+
+
+def _normalizes_channels(norm: Any, conv: Any) -> bool:
+    return norm.axis % 4 == (3 if conv.data_format == "channels_last" else 1)
 
 
 def _dtype(operation: Any, default: Any) -> str:

@@ -198,34 +198,42 @@ class _Weights:
         return value if self.dtype is None else value.to(self.dtype)
 
 
-def conv2d(layer: Any, zeros: tuple[int, int] = (0, 0)) -> Run:
+class Convolution:
     """`Conv2D`, on an image with `zeros` more rows and columns on every side."""
-    _lay_out_kernel(layer._kernel)
-    last = layer.data_format == "channels_last"
-    same, strides, dilation = (
-        layer.padding == "same",
-        layer.strides,
-        layer.dilation_rate,
-    )
-    read, activation = _Weights(layer), _activation(layer)
 
-    def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
-        weight = read(layer.kernel)
-        x, padding = to_channels_first(x, last), zeros
-        if same:
-            x, padding = _padded(x, weight.shape[:2], strides, dilation)
+    def __init__(self, layer: Any, zeros: tuple[int, int] = (0, 0)) -> None:
+        _lay_out_kernel(layer._kernel)
+        self.layer = layer
+        self.zeros = zeros
+        self.read = _Weights(layer)
+        self.activation = _activation(layer)
+
+    def __call__(self, x: torch.Tensor, *, training: bool) -> torch.Tensor:
+        """Returns what the Keras layer returns."""
+        kernel, bias = self.read(self.layer.kernel), self.read(self.layer.bias)
+        return self.activation(self.convolve(x, kernel, bias))
+
+    def convolve(
+        self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Returns the convolution with this kernel, `(height, width, in, out)`."""
+        layer, padding = self.layer, self.zeros
+        last = layer.data_format == "channels_last"
+        x = to_channels_first(x, last)
+        if layer.padding == "same":
+            x, padding = _padded(
+                x, kernel.shape[:2], layer.strides, layer.dilation_rate
+            )
         y = functional.conv2d(
             x,
-            weight.permute(3, 2, 0, 1),
-            read(layer.bias),
-            strides,
+            kernel.permute(3, 2, 0, 1),
+            bias,
+            layer.strides,
             padding,
-            dilation,
+            layer.dilation_rate,
             layer.groups,
         )
-        return activation(from_channels_first(y, last))
-
-    return run
+        return from_channels_first(y, last)
 
 
 def _depthwise(
@@ -309,7 +317,7 @@ TABLE: dict[type, Callable[[Any], Run | None]] = {
     layers.Activation: _activation_layer,
     layers.AveragePooling2D: _pooling(functional.avg_pool2d, count_include_pad=False),
     layers.BatchNormalization: batch_norm,
-    layers.Conv2D: conv2d,
+    layers.Conv2D: Convolution,
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _depthwise_conv2d,
     layers.MaxPooling2D: _pooling(functional.max_pool2d),

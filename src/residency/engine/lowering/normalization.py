@@ -5,55 +5,67 @@ one: n / (n - 1) apart, 3 % for 32 values. So the batch's own statistics are tak
 from torch's kernel, which keeps them for the backward pass anyway.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from residency.engine.lowering.call import Run
-from residency.engine.native.batch_norm import BatchNorm, usable
+from residency.engine.native import batch_norm as native
 
 _batch_norm = torch.ops.aten._native_batch_norm_legit.no_stats
 """(x, gamma, beta, training, momentum, epsilon) to y, mean and 1 / deviation."""
 
 
-def batch_norm(layer: Any, *, residual: bool = False, relu: bool = False) -> Run | None:
-    """`BatchNormalization`, then perhaps adding a second tensor, then perhaps ReLU.
-
-    Returns `None` for what is left to Keras: renormalization, odd axes.
-    """
+def batch_norm(layer: Any) -> "BatchNorm | None":
+    """Returns how a `BatchNormalization` runs; `None`: it is left to Keras."""
     rank = layer.input_spec.ndim
-    axis = layer.axis % rank
-    known = (rank, axis) in ((2, 1), (4, 1), (4, 3))
-    if not known or layer.renorm or layer.synchronized:
-        return None
-    last = (rank, axis) == (4, 3)
+    known = (rank, layer.axis % rank) in ((2, 1), (4, 1), (4, 3))
+    odd = layer.renorm or layer.synchronized
+    return BatchNorm(layer) if known and not odd else None
 
-    def run(x: torch.Tensor, *others: torch.Tensor, training: bool) -> torch.Tensor:
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """`BatchNormalization`, then perhaps adding a second tensor, then perhaps ReLU."""
+
+    layer: Any
+    residual: bool = False
+    relu: bool = False
+
+    def __call__(
+        self, x: torch.Tensor, *others: torch.Tensor, training: bool
+    ) -> torch.Tensor:
+        """Returns what the Keras layers return; moves the moving statistics."""
+        layer = self.layer
+        rank = x.ndim
+        last = layer.axis % rank == rank - 1
         gamma = layer.gamma.value if layer.scale else None
         beta = layer.beta.value if layer.center else None
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
         epsilon, move = layer.epsilon, 1 - layer.momentum
-        others = others if residual else (None,)
         from_batch = training and layer.trainable
-        if from_batch and (last or rank == 2) and usable(x, *others):
-            y, *batch = BatchNorm.apply(x, gamma, beta, *others, epsilon, relu)
+        if from_batch and last and native.usable(x, *others):
+            added = others[0] if self.residual else None
+            y, *batch = native.BatchNorm.apply(
+                x, gamma, beta, added, epsilon, self.relu
+            )
             _move(mean, variance, *batch, move)
             return y
-        if last:
+        if last and rank == 4:
             x = x.permute(0, 3, 1, 2)
         if from_batch:
             y, batch_mean, inverse = _batch_norm(x, gamma, beta, True, 0.0, epsilon)
             _move(mean, variance, batch_mean, (inverse**-2 - epsilon).clamp_(0), move)
         else:
             y = functional.batch_norm(x, mean, variance, gamma, beta, False, 0, epsilon)
-        if last:
-            y = y.permute(0, 2, 3, 1)
-        if residual:
-            y = y + others[0]
-        return torch.relu(y) if relu else y
+        return self.finish(y.permute(0, 2, 3, 1) if last and rank == 4 else y, *others)
 
-    return run
+    def finish(self, y: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        """Adds and cuts off below zero, where that is part of it."""
+        if self.residual:
+            y = y + others[0]
+        return torch.relu(y) if self.relu else y
 
 
 def _move(

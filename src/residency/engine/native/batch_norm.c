@@ -1,6 +1,7 @@
 /* Batch normalization, then perhaps an addition, then perhaps ReLU, on rows of
  * channels: one pass for the statistics, one for the result, two for the gradients.
- * Plain C in loops that compilers vectorize. This file is compiled twice, for float
+ * Plain C in loops that compilers vectorize: values are loaded before they are chosen
+ * from, as no load under a condition is. batch_norm.inc is compiled twice, for float
  * and for bfloat16; all arithmetic is in float, all sums end in double.
  *
  * Rows of few channels are taken several at a time, as one row of `width` values, a
