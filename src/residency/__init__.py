@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from residency import _backend  # noqa: F401  before the user imports Keras
 
 if TYPE_CHECKING:
-    from residency import data, models, recipes
+    from residency import data, engine, models, recipes
+    from residency.engine import accelerate
     from residency.evaluation import evaluate
     from residency.prediction import predict
     from residency.run import resume, train
@@ -19,6 +20,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "data": "residency.data",
+    "engine": "residency.engine",
+    "accelerate": "residency.engine",
     "models": "residency.models",
     "recipes": "residency.recipes",
     "train": "residency.run",
@@ -29,7 +32,9 @@ _HOMES = {
 
 __all__ = [
     "__version__",
+    "accelerate",
     "data",
+    "engine",
     "evaluate",
     "models",
     "predict",
