@@ -98,7 +98,7 @@ def _counters(state: TrainState) -> dict[str, Any]:
 def _callback_tensors(callbacks: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """Returns the callbacks' lists of arrays, such as the best weights."""
     return {
-        f"callbacks/{number}/{name}/{place:04d}": torch.tensor(array)
+        f"callbacks/{number}/{name}/{place:04d}": torch.tensor(array).contiguous()
         for number, callback in enumerate(callbacks)
         for name, arrays in callback["arrays"].items()
         for place, array in enumerate(arrays)
@@ -149,6 +149,20 @@ def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
             _, number, name = key.split("/")
             state.setdefault(int(number), {})[name] = value
     step.optimizer.load_state_dict(step.optimizer.state_dict() | {"state": state})
+    _lay_out_like_parameters(step.optimizer)
     torch.set_rng_state(tensors["random/cpu"])
     if "random/cuda" in tensors and step.network.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random/cuda"])
+
+
+def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Gives the optimizer's buffers the order in memory of what they belong to.
+
+    Shape and values stay. In another order torch adds in other loops, and the last
+    bits of a resumed training would differ.
+    """
+    for parameter, buffers in optimizer.state.items():
+        for name, value in buffers.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                laid_out = torch.empty_like(parameter, requires_grad=False)
+                buffers[name] = laid_out.copy_(value)
