@@ -43,7 +43,8 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
     """
     if precision not in ("float32", *PRECISIONS):
         raise EngineError(
-            f"precision: expected float32, {' or '.join(PRECISIONS)}, got {precision!r}."
+            f"precision: expected float32, {' or '.join(PRECISIONS)}, "
+            f"got {precision!r}."
         )
     vars(model).pop("call", None)  # it may be accelerated already
     if graph_of(model) is None and model.built:

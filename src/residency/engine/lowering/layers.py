@@ -191,7 +191,7 @@ class _Weights:
         mixed = layer.compute_dtype != layer.variable_dtype
         self.dtype = getattr(torch, layer.compute_dtype) if mixed else None
 
-    def __call__(self, variable: Any) -> torch.Tensor | None:
+    def __call__(self, variable: Any) -> Any:
         if variable is None:
             return None
         value = variable.value

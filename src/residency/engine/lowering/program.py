@@ -31,15 +31,15 @@ class Lowered(torch.nn.Module):
         trace = _Trace()
         graph = graph_of(model)
         if graph is None:
-            run, _ = compile_operation(model, (model.input,), {})
-            trace.calls.append(Call(model.name, model, run, (0,), (1,), kept=True))
+            trace.calls.append(Call(model.name, model, model, (0,), (1,), kept=True))
             trace.size, self._inputs, self._outputs = 2, (0,), (1,)
+            self._dtypes: tuple[torch.dtype, ...] = ()
         else:
             self._inputs = tuple(trace.slot(x) for x in graph.inputs)
             trace.follow(graph)
             self._outputs = tuple(trace.slots[id(x)] for x in graph.outputs)
+            self._dtypes = tuple(getattr(torch, x.dtype) for x in graph.outputs)
         self._graph = (graph,)
-        self._dtypes = tuple(getattr(torch, x.dtype) for x in model.outputs)
         self._size = trace.size
         self.calls = tuple(fuse(trace.calls, keep=self._outputs))
         self.kept = tuple(call.name for call in self.calls if call.kept)
@@ -67,7 +67,9 @@ class Lowered(torch.nn.Module):
         """
         graph = self._graph[0]
         training = self.training if training is None else training
-        given = [inputs] if graph is None else graph._standardize_inputs(inputs)
+        if graph is None:
+            return self.calls[0].run(inputs, training=training)
+        given = graph._standardize_inputs(inputs)
         values: list[Any] = [None] * self._size
         for slot, value in zip(self._inputs, given, strict=True):
             values[slot] = value
@@ -86,8 +88,6 @@ class Lowered(torch.nn.Module):
             values[slot].to(dtype)
             for slot, dtype in zip(self._outputs, self._dtypes, strict=True)
         ]
-        if graph is None:
-            return outputs[0]
         packed = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
         single = isinstance(packed, list | tuple) and len(packed) == 1
         return packed[0] if single else packed

@@ -1,0 +1,188 @@
+"""An accelerated model does what it did before, to rounding."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras import layers, optimizers
+
+from residency.engine import accelerate
+from residency.errors import EngineError
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(size=(48, 8, 8, 3)).astype("float32")
+Y = RNG.integers(0, 4, size=48)
+
+
+def build():
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(8, 3, padding="same", kernel_regularizer="l2")(inputs)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", kernel_constraint="non_neg")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(4, activation="softmax")(x))
+
+
+def trained(fast, optimizer, **options):
+    model = build()
+    model.compile(
+        optimizer, "sparse_categorical_crossentropy", weighted_metrics=["accuracy"]
+    )
+    if fast:
+        assert accelerate(model) is model
+    options = {"x": X, "y": Y, "batch_size": 12, "epochs": 3, "verbose": 0} | options
+    return model, model.fit(**options).history
+
+
+def assert_same_histories(found, expected):
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=2e-3, atol=2e-3)
+
+
+OPTIMIZERS = {
+    "SGD": lambda: optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+    "RMSprop": lambda: optimizers.RMSprop(1e-3),
+    "Adam": lambda: optimizers.Adam(1e-3),
+    "AdamW": lambda: optimizers.AdamW(1e-3, weight_decay=0.01),
+    "Adamax": lambda: optimizers.Adamax(1e-3),
+    "Adagrad": lambda: optimizers.Adagrad(1e-2),
+    "Adadelta": lambda: optimizers.Adadelta(0.1),
+    "Nadam": lambda: optimizers.Nadam(1e-3),
+    "Ftrl": lambda: optimizers.Ftrl(0.01),
+    "Lion": lambda: optimizers.Lion(1e-4),
+    "Lamb": lambda: optimizers.Lamb(1e-3),
+    "Adafactor": lambda: optimizers.Adafactor(1e-3),
+    "Muon": lambda: optimizers.Muon(1e-3),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fit_gives_the_history_of_plain_keras(name):
+    _, expected = trained(False, OPTIMIZERS[name]())
+    _, found = trained(True, OPTIMIZERS[name]())
+    assert_same_histories(found, expected)
+
+
+DATA = {
+    "split": {"validation_split": 0.25},
+    "class weights": {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5, 3: 1.0}},
+    "sample weights": {"sample_weight": np.linspace(0, 1, 48)},
+    "steps": {"steps_per_epoch": 2},
+    "loader": {
+        "x": torch.utils.data.DataLoader(
+            torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y)), 12
+        ),
+        "y": None,
+        "batch_size": None,
+    },
+}
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_what_fit_takes_it_still_takes(case):
+    options = DATA[case] | {"shuffle": False}
+    _, expected = trained(False, "adam", **options)
+    _, found = trained(True, "adam", **options)
+    assert_same_histories(found, expected)
+
+
+def test_callbacks_schedules_and_clipping_work_as_before():
+    seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(epoch)
+    )
+    schedule = optimizers.schedules.CosineDecay(0.05, 12)
+
+    def optimizer():
+        return optimizers.SGD(schedule, momentum=0.9, clipnorm=0.5)
+
+    _, expected = trained(False, optimizer())
+    _, found = trained(True, optimizer(), callbacks=[callback])
+    assert_same_histories(found, expected)
+    assert seen == [0, 1, 2]
+
+
+def test_predict_evaluate_and_single_batches_agree():
+    plain, _ = trained(False, "sgd")
+    fast = accelerate(build())
+    fast.compile(
+        "sgd", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"]
+    )
+    fast.set_weights(plain.get_weights())
+    expected = plain.predict(X, verbose=0)
+    np.testing.assert_allclose(fast.predict(X, verbose=0), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        fast.evaluate(X, Y, verbose=0), plain.evaluate(X, Y, verbose=0), rtol=1e-4
+    )
+    losses = [model.train_on_batch(X, Y)[0] for model in (fast, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_predictions_do_not_depend_on_the_batch_size():
+    model = accelerate(build())
+    model.compile()
+    whole, single = (model.predict(X, batch_size=n, verbose=0) for n in (48, 1))
+    np.testing.assert_allclose(whole, single, atol=1e-6)
+
+
+def test_a_saved_model_is_an_ordinary_one(tmp_path):
+    model, _ = trained(True, "sgd")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert "call" not in vars(again)
+    np.testing.assert_allclose(
+        again.predict(X, verbose=0), model.predict(X, verbose=0), atol=1e-5
+    )
+
+
+def test_a_layer_added_later_counts():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    accelerate(accelerate(model))
+    model.add(layers.Dense(2))
+    assert model(torch.zeros(5, 4)).shape == (5, 2)
+
+
+def test_freezing_counts_from_the_next_step():
+    model, _ = trained(True, "sgd")
+    norm = next(x for x in model.layers if isinstance(x, layers.BatchNormalization))
+    norm.trainable = False
+    before = norm.moving_mean.numpy().copy()
+    model(torch.tensor(X), training=True)
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), before)
+
+
+def test_bfloat16_gives_outputs_in_the_types_of_before():
+    model = accelerate(build(), precision="bfloat16")
+    plain = build()
+    with torch.no_grad():
+        found, expected = model(torch.tensor(X)), plain(torch.tensor(X))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, atol=2e-2, rtol=0)
+
+
+class OwnCall(keras.Model):
+    def call(self, x):
+        return x
+
+
+def test_what_cannot_be_accelerated_runs_as_before_and_says_so():
+    model = OwnCall()
+    model(torch.zeros(2, 3))
+    with pytest.warns(UserWarning, match="runs as before"):
+        assert accelerate(model) is model
+    assert "call" not in vars(model)
+
+
+def test_one_that_can_says_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        accelerate(build())
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(EngineError, match="float8"):
+        accelerate(build(), precision="float8")
