@@ -46,7 +46,7 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
             f"precision: expected float32, {' or '.join(PRECISIONS)}, "
             f"got {precision!r}."
         )
-    vars(model).pop("call", None)  # it may be accelerated already
+    model.__dict__.pop("call", None)  # it may be accelerated already
     if graph_of(model) is None and model.built:
         return _unchanged(model, "it has a call of its own, so there is no graph")
     if getattr(model, "jit_compile", False) is True:
@@ -64,7 +64,7 @@ class _Accelerated:
         self.precision = precision
         self.module: Lowered = lower(model)
         self.graph: Any = graph_of(model)
-        vars(model)["call"] = self
+        model.__dict__["call"] = self
 
     def __call__(
         self, inputs: Any, training: bool | None = None, mask: Any = None, **named: Any
@@ -73,9 +73,9 @@ class _Accelerated:
             return self.keras_call(inputs, training=training, mask=mask, **named)
         current = getattr(self.model, "_functional", self.model)
         if current is not self.graph:  # a layer was added to a Sequential
-            del vars(self.model)["call"]
+            del self.model.__dict__["call"]
             self.module, self.graph = lower(self.model), graph_of(self.model)
-            vars(self.model)["call"] = self
+            self.model.__dict__["call"] = self
         device = self.model.variables[0].value.device if self.model.variables else None
         if device is None:
             return self.module(inputs, training=bool(training))

@@ -153,29 +153,10 @@ def test_a_layer_runs_as_in_keras(layer):
 
 
 ACTIVATIONS = [
-    "celu",
-    "elu",
-    "exponential",
-    "gelu",
-    "glu",
-    "hard_sigmoid",
-    "hard_silu",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "swish",
-    "tanh",
-]
+    "celu", "elu", "exponential", "gelu", "glu", "hard_sigmoid", "hard_silu",
+    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
+    "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -1,5 +1,7 @@
 """A convolution and the batch normalization after it as one convolution."""
 
+from typing import Any
+
 import torch
 
 from residency.engine.lowering.layers import Convolution
@@ -36,7 +38,7 @@ class FoldedConvolution:
         conv, norm = self.convolution.layer, self.norm.layer
         variables = [conv.kernel, conv.bias, norm.gamma, norm.beta]
         variables += [norm.moving_mean, norm.moving_variance]
-        values = [None if v is None else v.value for v in variables]
+        values: list[Any] = [None if v is None else v.value for v in variables]
         state = tuple((id(v), v._version) for v in values if v is not None)
         if self._folded is None or state != self._made_from:
             kernel, bias, gamma, beta, mean, variance = values

@@ -85,23 +85,18 @@ def _with_casts(layer: Any, run: Run, tensors: list[Any], struct: Any) -> Run:
         keras.backend.is_float_dtype(x.dtype) and x.dtype != layer.input_dtype
         for x in tensors
     ]
-    if not isinstance(struct, keras.KerasTensor):
-        inner, pack = run, struct
-
-        def run(*xs: torch.Tensor, training: bool) -> Any:
-            return inner(keras.tree.pack_sequence_as(pack, xs), training=training)
-
-    if not cast or not any(cast):
+    single = isinstance(struct, keras.KerasTensor)
+    if single and not (cast and any(cast)):
         return run
-    plain = run
 
-    def with_casts(*xs: torch.Tensor, training: bool) -> Any:
-        cast_xs = [
-            x.to(dtype) if wanted else x for x, wanted in zip(xs, cast, strict=True)
-        ]
-        return plain(*cast_xs, training=training)
+    def around(*xs: Any, training: bool) -> Any:
+        if cast:
+            pairs = zip(xs, cast, strict=True)
+            xs = tuple(x.to(dtype) if wanted else x for x, wanted in pairs)
+        given = xs[0] if single else keras.tree.pack_sequence_as(struct, xs)
+        return run(given, training=training)
 
-    return with_casts
+    return around
 
 
 def _as_keras_calls_it(operation: Any, args: Any, kwargs: Any) -> Run:
@@ -118,7 +113,8 @@ def _as_keras_calls_it(operation: Any, args: Any, kwargs: Any) -> Run:
         def fill(x: Any) -> Any:
             return tensors[order[id(x)]] if isinstance(x, keras.KerasTensor) else x
 
-        given, named = keras.tree.map_structure(fill, (args, kwargs))
+        given: Any = keras.tree.map_structure(fill, args)
+        named: Any = keras.tree.map_structure(fill, kwargs)
         if takes_training:
             named = named | {"training": training}
         return operation(*given, **named)

@@ -47,10 +47,9 @@ class BatchNorm:
         from_batch = training and layer.trainable
         if from_batch and last and native.usable(x, *others):
             added = others[0] if self.residual else None
-            y, *batch = native.BatchNorm.apply(
-                x, gamma, beta, added, epsilon, self.relu
-            )
-            _move(mean, variance, *batch, move)
+            run: Any = native.BatchNorm.apply
+            y, batch_mean, spread = run(x, gamma, beta, added, epsilon, self.relu)
+            _move(mean, variance, batch_mean, spread, move)
             return y
         if last and rank == 4:
             x = x.permute(0, 3, 1, 2)
