@@ -7,9 +7,10 @@ from typing import Any
 
 from residency.data import Dataset
 from residency.engine.network import Network
+from residency.engine.optimizers import inner_kernels
 from residency.engine.state import TrainState
 from residency.recipes import Recipe
-from residency.training import is_exempt
+from residency.training import Muon, is_exempt
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ def describe_plan(
         if not any(is_exempt(v.path, (word,)) for v in network.model.variables):
             logger.warning("optimizer.decay_exempt: no variable is called %r", word)
     paths = [path for path, _ in network.trainable()]
+    muon = isinstance(settings.optimizer, Muon)
+    free = {path for path in paths if is_exempt(path, exempt)}
+    free |= set(inner_kernels(network)) if muon else set()
     return {
         "source": dataset.source,
         "images": {part.name: len(part) for part in dataset.parts()},
@@ -38,8 +42,8 @@ def describe_plan(
         "peak_rate": state.peak_rate,
         "schedule": type(settings.schedule).__name__,
         "weight_decay": settings.optimizer.weight_decay,
-        "decayed": [path for path in paths if not is_exempt(path, exempt)],
-        "exempt": [path for path in paths if is_exempt(path, exempt)],
+        "decayed": [path for path in paths if path not in free],
+        "exempt": [path for path in paths if path in free],
     }
 
 

@@ -11,7 +11,7 @@ from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
 from residency.errors import EngineError
 from residency.models import build
-from residency.training import SGD, AdamW, CrossEntropy
+from residency.training import SGD, AdamW, CrossEntropy, Muon
 
 from .conftest import small_model
 
@@ -29,7 +29,9 @@ def state_at(step, **values):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SGD(learning_rate=0.1, nesterov=True), AdamW()], ids=["sgd", "adamw"]
+    "optimizer",
+    [SGD(learning_rate=0.1, nesterov=True), AdamW(), Muon(sgd_rate=0.1)],
+    ids=["sgd", "adamw", "muon"],
 )
 def test_going_on_from_a_checkpoint_is_bit_exact(tmp_path, batch, optimizer):
     straight = make_step(optimizer)

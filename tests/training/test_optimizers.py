@@ -3,7 +3,7 @@
 import pytest
 
 from residency.errors import ConfigError
-from residency.training import SGD, AdamW, is_exempt
+from residency.training import SGD, AdamW, Muon, is_exempt
 
 
 def test_linear_scaling_is_off_unless_a_base_is_given():
@@ -29,3 +29,9 @@ def test_adamw_exempts_biases_and_normalisation():
     exempt = AdamW().decay_exempt
     assert is_exempt("conv2_bn/gamma", exempt)
     assert not is_exempt("gamma_conv/kernel", exempt)
+
+
+@pytest.mark.parametrize("settings", [{"sgd_rate": 0.0}, {"momentum": 0.0}])
+def test_muon_refuses_impossible_settings(settings):
+    with pytest.raises(ConfigError, match=f"Muon.{next(iter(settings))}"):
+        Muon(**settings)

@@ -2,12 +2,15 @@
 
 import torch
 
+from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.errors import EngineError
-from residency.training import SGD, AdamW, is_exempt
+from residency.training import SGD, AdamW, Muon, is_exempt
 
 
-def build_optimizer(config: SGD | AdamW, network: Network) -> torch.optim.Optimizer:
+def build_optimizer(
+    config: SGD | AdamW | Muon, network: Network
+) -> torch.optim.Optimizer:
     """Returns the torch optimizer; its first group decays, its second is exempt.
 
     Raises:
@@ -20,6 +23,11 @@ def build_optimizer(config: SGD | AdamW, network: Network) -> torch.optim.Optimi
             "Set `layer.trainable = True` on the layers to train."
         )
     exempt = config.decay_exempt
+    orthogonal = []
+    if isinstance(config, Muon):
+        inner = set(inner_kernels(network))
+        orthogonal = [value for path, value in variables if path in inner]
+        variables = [each for each in variables if each[0] not in inner]
     decayed = [value for path, value in variables if not is_exempt(path, exempt)]
     free = [value for path, value in variables if is_exempt(path, exempt)]
     groups = [
@@ -27,6 +35,14 @@ def build_optimizer(config: SGD | AdamW, network: Network) -> torch.optim.Optimi
         {"params": free, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    if isinstance(config, Muon):
+        factor = config.sgd_rate / config.learning_rate
+        groups = [group | {"rate_factor": factor} for group in groups]
+        if orthogonal:
+            groups.append({"params": orthogonal, "orthogonal": True})
+        return OrthogonalMomentum(
+            groups, lr=config.learning_rate, momentum=config.momentum
+        )
     if isinstance(config, AdamW):
         return torch.optim.AdamW(
             groups,
@@ -40,3 +56,9 @@ def build_optimizer(config: SGD | AdamW, network: Network) -> torch.optim.Optimi
         momentum=config.momentum,
         nesterov=config.nesterov,
     )
+
+
+def inner_kernels(network: Network) -> list[str]:
+    """Returns the paths of the trainable kernels of convolutions, but for the first."""
+    kernels = [path for path, value in network.trainable() if value.ndim == 4]
+    return kernels[1:]

@@ -61,7 +61,7 @@ class Step:
             rate: Learning rate of this step.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_factor", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.network.device, self.precision):
             logits = self.network.logits(images, training=True)

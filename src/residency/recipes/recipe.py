@@ -6,7 +6,15 @@ from typing import Literal
 from residency.config import require, require_positive
 from residency.data import Data
 from residency.models.catalog import Model, OwnModel
-from residency.training import SGD, AdamW, Cosine, CrossEntropy, OneCycle, StepDecay
+from residency.training import (
+    SGD,
+    AdamW,
+    Cosine,
+    CrossEntropy,
+    Muon,
+    OneCycle,
+    StepDecay,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +39,7 @@ class Recipe:
     name: str
     data: Data
     model: Model | OwnModel
-    optimizer: SGD | AdamW
+    optimizer: SGD | AdamW | Muon
     schedule: StepDecay | Cosine | OneCycle
     loss: CrossEntropy = CrossEntropy()
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -6,7 +6,7 @@ into tensors.
 
 from residency.training.decay import is_exempt
 from residency.training.losses import CrossEntropy
-from residency.training.optimizers import SGD, AdamW
+from residency.training.optimizers import SGD, AdamW, Muon
 from residency.training.schedules import Cosine, OneCycle, Schedule, StepDecay
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "AdamW",
     "Cosine",
     "CrossEntropy",
+    "Muon",
     "OneCycle",
     "Schedule",
     "StepDecay",

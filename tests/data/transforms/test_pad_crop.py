@@ -46,6 +46,16 @@ def test_pixels_are_a_cut_of_the_padded_image(padding, down, right):
     assert (cut == padded[top : top + 32, left : left + 32]).all()
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+def test_reflected_borders_mirror_the_image_without_its_edge(place):
+    crop = PadCrop(padding=2, reflect=True)
+    cut = crop.apply(PLACES[None], np.full((1, 2), place / 5), 32)[0]
+    rows = [abs(row) for row in range(place - 2, 0)]
+    rows += list(range(max(0, place - 2), min(32, place + 30)))
+    rows += [62 - row for row in range(32, place + 30)]
+    assert (cut == PLACES[np.ix_(rows, rows)]).all()
+
+
 def test_without_padding_nothing_changes():
     images = np.stack([PLACES, PLACES[::-1]])
     crop = PadCrop(padding=0)

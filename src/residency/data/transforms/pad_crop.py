@@ -29,6 +29,8 @@ class PadCrop:
     fill: tuple[int, int, int] = (0, 0, 0)
     """Colour of the padding, RGB in 0..255. The papers pad with zeros after the mean
     is subtracted, which in raw pixels is the mean: `(125, 123, 114)` for CIFAR-10."""
+    reflect: bool = False
+    """Pad with the image mirrored at its border instead of with `fill`."""
 
     draws: ClassVar[int] = 2
 
@@ -47,9 +49,15 @@ class PadCrop:
         """
         count, height, width, _ = images.shape
         pad = self.padding
-        border = np.full((height + 2 * pad, width + 2 * pad, 3), self.fill, np.uint8)
-        padded = np.tile(border, (count, 1, 1, 1))
-        padded[:, pad : pad + height, pad : pad + width] = images
+        if self.reflect:
+            sides = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+            padded = np.pad(images, sides, mode="reflect")
+        else:
+            border = np.full(
+                (height + 2 * pad, width + 2 * pad, 3), self.fill, np.uint8
+            )
+            padded = np.tile(border, (count, 1, 1, 1))
+            padded[:, pad : pad + height, pad : pad + width] = images
         cuts = sliding_window_view(padded, (height, width, 3), axis=(1, 2, 3))
         down, right = (draws.T * (2 * pad + 1)).astype(np.int64)
         return cuts[np.arange(count), down, right, 0]
