@@ -7,29 +7,22 @@ that other processes took is recorded with each sample.
 """
 
 import argparse
-import json
-import os
-import statistics
-import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+from measuring import in_turn, report
 
 from residency.data import Pipeline, load
-from residency.engine.environment import describe_environment
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.step import Step
-from residency.files import write_json
 from residency.models import build
 from residency.recipes import get_recipe
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 
 BATCH, STEPS = 128, 12
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
@@ -47,27 +40,14 @@ def main() -> None:
         "keras fit, float32": keras_fit(images, labels, "float32"),
         "keras fit, mixed_bfloat16": keras_fit(images, labels, "mixed_bfloat16"),
     }
-    samples: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
-    for repeat in range(arguments.repeats + 1):
-        for name, epoch in variants.items():
-            sample = timed(epoch, len(images))
-            if repeat:  # the first round warms up
-                samples[name].append(sample)
-    result = {
-        "what": "training CIFAR ResNet-20, 32x32, batch 128; images per second",
-        "date": date.today().isoformat(),
-        "environment": describe_environment(),
-        "images_per_sample": len(images),
-        "notes": "the loop augments (pad, crop, flip); fit does not",
-        "median": {n: median(s) for n, s in samples.items()},
-        "samples": samples,
-    }
-    for name, value in result["median"].items():
-        rates = [s["images_per_second"] for s in samples[name]]
-        print(f"{name:28} {value:7,.0f}  ({min(rates):,.0f} to {max(rates):,.0f})")
-    path = arguments.out or RESULTS / f"loop-against-fit_cpu_{date.today()}.json"
-    write_json(path, result)
-    print(json.dumps(str(path)))
+    report(
+        "loop-against-fit",
+        "training CIFAR ResNet-20, 32x32, batch 128; images per second",
+        in_turn(variants, len(images), arguments.repeats),
+        arguments.out,
+        images_per_sample=len(images),
+        notes="the loop augments (pad, crop, flip); fit does not",
+    )
 
 
 def our_loop(images: np.ndarray, labels: np.ndarray, precision: str) -> Callable:
@@ -98,31 +78,6 @@ def keras_fit(images: np.ndarray, labels: np.ndarray, policy: str) -> Callable:
         keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy"
     )
     return lambda: model.fit(images, labels, batch_size=BATCH, epochs=1, verbose=0)
-
-
-def timed(epoch: Callable[[], object], images: int) -> dict[str, float]:
-    """Returns images per second, and the share of all cores that others took."""
-    own, busy, start = time.process_time(), busy_seconds(), time.perf_counter()
-    epoch()
-    wall = time.perf_counter() - start
-    foreign = busy_seconds() - busy - (time.process_time() - own)
-    share = max(0.0, foreign) / wall / (os.cpu_count() or 1)
-    return {"images_per_second": images / wall, "foreign_share": round(share, 3)}
-
-
-def busy_seconds() -> float:
-    """Returns the seconds that all cores together have worked since the start."""
-    try:
-        with open("/proc/stat", encoding="ascii") as file:
-            ticks = [int(n) for n in file.readline().split()[1:]]
-    except OSError:  # no such file outside Linux: foreign load is unknown
-        return 0.0
-    return (sum(ticks[:3]) + sum(ticks[5:8])) / os.sysconf("SC_CLK_TCK")
-
-
-def median(samples: list[dict[str, float]]) -> float:
-    """Returns the median rate."""
-    return statistics.median(s["images_per_second"] for s in samples)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 import torch
 from keras import layers, optimizers
 
-from residency.engine import accelerate
+from residency.engine import accelerate, lower
 from residency.errors import EngineError
 
 RNG = np.random.default_rng(0)
@@ -144,6 +144,13 @@ def test_a_layer_added_later_counts():
     accelerate(accelerate(model))
     model.add(layers.Dense(2))
     assert model(torch.zeros(5, 4)).shape == (5, 2)
+
+
+def test_lowering_looks_past_an_acceleration():
+    model = accelerate(build())
+    assert lower(model).kept == ()
+    outer = keras.Sequential([keras.Input((8, 8, 3)), model])
+    assert lower(outer).kept == ()
 
 
 def test_freezing_counts_from_the_next_step():

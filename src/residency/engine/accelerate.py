@@ -1,6 +1,7 @@
 """The user's own Keras model, its `fit`, `evaluate` and `predict` at torch's speed."""
 
 import warnings
+from functools import partial
 from typing import Any
 
 import keras
@@ -46,36 +47,34 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
             f"precision: expected float32, {' or '.join(PRECISIONS)}, "
             f"got {precision!r}."
         )
-    model.__dict__.pop("call", None)  # it may be accelerated already
     if graph_of(model) is None and model.built:
         return _unchanged(model, "it has a call of its own, so there is no graph")
     if getattr(model, "jit_compile", False) is True:
         return _unchanged(model, "it was compiled with jit_compile=True")
-    _Accelerated(model, precision)
+    model.__dict__["call"] = _Accelerated(model, precision)
     return model
 
 
 class _Accelerated:
     """Stands in for one model's `call`."""
 
+    runs_the_graph = True
+    """Lowering may look past it: it gives what the graph gives."""
+
     def __init__(self, model: keras.Model, precision: str) -> None:
-        self.keras_call = model.call
+        self.keras_call = partial(type(model).call, model)
         self.model = model
         self.precision = precision
         self.module: Lowered = lower(model)
         self.graph: Any = graph_of(model)
-        model.__dict__["call"] = self
 
     def __call__(
         self, inputs: Any, training: bool | None = None, mask: Any = None, **named: Any
     ) -> Any:
         if mask is not None or named:
             return self.keras_call(inputs, training=training, mask=mask, **named)
-        current = getattr(self.model, "_functional", self.model)
-        if current is not self.graph:  # a layer was added to a Sequential
-            del self.model.__dict__["call"]
+        if graph_of(self.model) is not self.graph:  # a layer came to a Sequential
             self.module, self.graph = lower(self.model), graph_of(self.model)
-            self.model.__dict__["call"] = self
         device = self.model.variables[0].value.device if self.model.variables else None
         if device is None:
             return self.module(inputs, training=bool(training))

@@ -137,12 +137,17 @@ def lower(model: keras.Model) -> Lowered:
 def graph_of(operation: Any) -> Any:
     """Returns the Keras graph that calling `operation` runs; `None`: there is none."""
     if isinstance(operation, keras.Sequential):
-        own = type(operation).call is keras.Sequential.call
-        return operation._functional if own and "call" not in vars(operation) else None
+        return operation._functional if _calls(operation, keras.Sequential) else None
     if isinstance(operation, Functional):
-        own = type(operation).call is Functional.call
-        return operation if own and "call" not in vars(operation) else None
+        return operation if _calls(operation, Functional) else None
     return None
+
+
+def _calls(model: Any, kind: Any) -> bool:
+    """Tells whether calling `model` does what calling its `kind` does."""
+    replaced = vars(model).get("call")
+    same = replaced is None or getattr(replaced, "runs_the_graph", False)
+    return type(model).call is kind.call and same
 
 
 class _Trace:
