@@ -206,6 +206,15 @@ def test_neighbours_are_joined_and_the_numbers_stay():
     assert len(lower(model).calls) == 2  # two convolutions with all that follows
 
 
+def test_what_is_joined_already_is_not_joined_again():
+    inputs = keras.Input((8, 8, 4))
+    one = layers.ReLU()(layers.BatchNormalization()(inputs))
+    for other in (inputs, layers.BatchNormalization()(inputs)):
+        for pair in ([one, other], [other, one]):
+            outputs = layers.ReLU()(layers.Add()(pair))
+            assert_same(keras.Model(inputs, outputs), (3, 8, 8, 4))
+
+
 def test_a_tensor_that_others_read_is_not_joined_away():
     inputs = keras.Input((8, 8, 4))
     padded = layers.ZeroPadding2D(1)(inputs)

@@ -77,8 +77,8 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
         call = found[place[slot]] if slot in place else None
         if call is None or type(call.operation) is not kind or call.kept:
             return None
-        if kind is layers.BatchNormalization and not isinstance(call.run, BatchNorm):
-            return None  # one that is left to Keras
+        if kind is layers.BatchNormalization and call.run != BatchNorm(call.operation):
+            return None  # left to Keras, or joined already
         alone = readers[slot] == 1
         same = call.operation.compute_dtype == _dtype(reader.operation, call.operation)
         return call if alone and same else None
