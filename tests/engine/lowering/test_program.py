@@ -305,6 +305,17 @@ def test_a_model_that_is_no_graph_is_called_whole():
     torch.testing.assert_close(lowered(x, training=True), model(x, training=True))
 
 
+def test_a_model_with_masks_is_called_whole():
+    inputs = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(9, 4, mask_zero=True)(inputs)
+    x = layers.GlobalAveragePooling1D()(layers.Activation("relu")(x))
+    model = keras.Model(inputs, x, name="mine")
+    lowered = lower(model)
+    assert lowered.kept == ("mine",)
+    words = torch.tensor([[1, 2, 0, 0, 0], [3, 4, 5, 6, 0]])
+    torch.testing.assert_close(lowered(words), model(words))
+
+
 def test_an_unbuilt_model_is_refused():
     with pytest.raises(EngineError, match="not built"):
         lower(keras.Sequential([layers.Dense(2)]))

@@ -29,7 +29,7 @@ class Lowered(torch.nn.Module):
         super().__init__()
         self._keras = (model,)  # in a tuple: a module's attribute would be its child
         trace = _Trace()
-        graph = graph_of(model)
+        graph = None if _makes_masks(model) else graph_of(model)
         if graph is None:
             trace.calls.append(Call(model.name, model, model, (0,), (1,), kept=True))
             trace.size, self._inputs, self._outputs = 2, (0,), (1,)
@@ -103,7 +103,7 @@ def lower(model: keras.Model) -> Lowered:
 
     Layers that the lowering does not know, such as a user's own, are called as the
     Keras layers they are; `kept` names them. A model that is not a graph (one with
-    its own `call`) is called whole.
+    its own `call`), or one with masks, is called whole.
 
     Args:
         model: Any built Keras model on the torch backend.
@@ -148,6 +148,20 @@ def _calls(model: Any, kind: Any) -> bool:
     replaced = vars(model).get("call")
     same = replaced is None or getattr(replaced, "runs_the_graph", False)
     return type(model).call is kind.call and same
+
+
+def _makes_masks(model: keras.Model) -> bool:
+    """Tells whether Keras would carry a mask beside the tensors, which we do not."""
+    for layer in model._flatten_layers(include_self=False):
+        own = not type(layer).__module__.startswith("keras.")
+        overrides = type(layer).compute_mask is not keras.layers.Layer.compute_mask
+        if (
+            isinstance(layer, keras.layers.Masking)
+            or getattr(layer, "mask_zero", False)
+            or (own and overrides and not isinstance(layer, keras.Model))
+        ):
+            return True
+    return False
 
 
 class _Trace:
