@@ -23,7 +23,7 @@ def describe_plan(
     for word in exempt:
         if not any(is_exempt(v.path, (word,)) for v in network.model.variables):
             logger.warning("optimizer.decay_exempt: no variable is called %r", word)
-    paths = [path for path, _ in network.trainable()]
+    paths = [each.path for each in network.trainable()]
     muon = isinstance(settings.optimizer, Muon)
     free = {path for path in paths if is_exempt(path, exempt)}
     free |= set(inner_kernels(network)) if muon else set()

@@ -77,6 +77,7 @@ def run_session(
         loss=settings.loss,
         precision=settings.precision,
         clip_norm=settings.clip_norm,
+        micro_batch=settings.micro_batch,
     )
     state = TrainState(
         total_steps=settings.schedule.length(pipeline.steps_per_epoch),
@@ -99,7 +100,7 @@ def run_session(
         TensorBoard(folder / "tensorboard"),
         QuarantineFile(folder / "quarantine.json", dataset.quarantined),
         *([show] if progress else []),
-        StopOnNonFinite(),
+        StopOnNonFinite(step),
         keras_callbacks,
         Checkpoint(
             folder / "checkpoints",
@@ -110,6 +111,8 @@ def run_session(
     ]
     with stop_on_signals(state), closing(show):
         fit(step, pipeline, rate, state, hooks)
+    if not network.is_finite():
+        load_checkpoint(folder / "checkpoints", step)  # the last good weights
     save_model(model, folder / "last.keras", contract)
     history = tuple(state.history)
     if state.stop == INTERRUPTED:

@@ -46,7 +46,7 @@ def test_inner_kernels_are_muons_and_the_rest_is_nesterov_sgd(network):
     config = Muon(learning_rate=0.05, sgd_rate=0.2, weight_decay=0.01)
     optimizer = build_optimizer(config, network)
     *sgd, muon = optimizer.param_groups
-    assert [tuple(p.shape) for p in muon["params"]] == [(3, 3, 4, 4)] * 2
+    assert [tuple(p.shape) for p in muon["params"]] == [(4, 3, 3, 4)] * 2
     assert [group["rate_factor"] for group in sgd] == [4.0]
     ours = sgd[0]["params"]
     copies = [p.detach().clone().requires_grad_() for p in ours]
@@ -65,7 +65,7 @@ def test_inner_kernels_are_muons_and_the_rest_is_nesterov_sgd(network):
         theirs.step()
         for p, old in zip(muon["params"], before, strict=True):
             moved = p.detach() - old * 2 / old.norm()  # 2 = sqrt(4 channels)
-            values = torch.linalg.svdvals(moved.reshape(-1, 4)) / 0.05
+            values = torch.linalg.svdvals(moved.reshape(4, -1)) / 0.05
             assert float(values.min()) > 0.3
             assert float(values.max()) < 1.3
     for p, copy in zip(ours, copies, strict=True):

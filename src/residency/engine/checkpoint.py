@@ -30,6 +30,7 @@ def save_checkpoint(
     metadata = {
         "state": json.dumps(_counters(state)),
         "scaler": json.dumps(step.scaler.state_dict()),
+        "micro_batch": json.dumps(step.micro_batch),
         "callbacks": json.dumps(plain),
     }
     tensors = _tensors(step) | _callback_tensors(callbacks)
@@ -65,6 +66,7 @@ def load_checkpoint(
             continue  # damaged after it was written: the one before serves
         _restore(step, tensors, path)
         step.scaler.load_state_dict(json.loads(metadata["scaler"]))
+        step.micro_batch = json.loads(metadata["micro_batch"])
         counters = json.loads(metadata["state"])
         history = [epoch_from_json(record) for record in counters.pop("history")]
         state = TrainState(**counters, history=history)
@@ -149,20 +151,6 @@ def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
             _, number, name = key.split("/")
             state.setdefault(int(number), {})[name] = value
     step.optimizer.load_state_dict(step.optimizer.state_dict() | {"state": state})
-    _lay_out_like_parameters(step.optimizer)
     torch.set_rng_state(tensors["random/cpu"])
     if "random/cuda" in tensors and step.network.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random/cuda"])
-
-
-def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Gives the optimizer's buffers the order in memory of what they belong to.
-
-    Shape and values stay. In another order torch adds in other loops, and the last
-    bits of a resumed training would differ.
-    """
-    for parameter, buffers in optimizer.state.items():
-        for name, value in buffers.items():
-            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
-                laid_out = torch.empty_like(parameter, requires_grad=False)
-                buffers[name] = laid_out.copy_(value)

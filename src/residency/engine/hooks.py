@@ -175,17 +175,31 @@ class TensorBoard(Hook):
 
 
 class StopOnNonFinite(Hook):
-    """Ends a training whose loss is no longer a finite number."""
+    """Ends a training whose loss is no longer a finite number, and says where."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        on_cpu = step.network.device.type == "cpu"
+        self.every_steps = 1 if on_cpu else 50  # a GPU would be waited for
 
     def after_step(self, state: TrainState) -> None:
-        """Looks at the sum every 50 steps, so that the device is rarely waited for."""
-        if state.step % 50 == 0 and not np.isfinite(float(state.loss_sum)):
-            state.stop = f"the loss is not finite at step {state.step}"
+        """Looks at the sum of the losses."""
+        if state.step % self.every_steps == 0:
+            self._look(state)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Looks at the whole epoch's loss."""
         if not np.isfinite(sums.loss):
-            state.stop = f"the loss is not finite in epoch {state.epoch}"
+            self._stop(state)
+
+    def _look(self, state: TrainState) -> None:
+        if not np.isfinite(float(state.loss_sum)):
+            self._stop(state)
+
+    def _stop(self, state: TrainState) -> None:
+        if not state.stop:
+            where = self.step.where_not_finite()
+            state.stop = f"the loss is not finite at step {state.step:,}: {where}"
 
 
 class Checkpoint(Hook):
@@ -231,6 +245,8 @@ class Checkpoint(Hook):
         self.save(state)
 
     def save(self, state: TrainState) -> None:
-        """Writes one checkpoint."""
+        """Writes one checkpoint; none of a training that came to NaN."""
+        if not np.isfinite(state.mean_loss):
+            return
         save_checkpoint(self.folder, self.step, state, self.callbacks())
         self._saved_at = time.monotonic()

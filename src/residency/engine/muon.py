@@ -14,7 +14,7 @@ class OrthogonalMomentum(torch.optim.Optimizer):
     """Groups with `orthogonal` take Muon's step, the others Nesterov SGD.
 
     Args:
-        groups: Of Keras variables; kernels are `(height, width, in, out)`.
+        groups: Of tensors; kernels have their outputs first, `(out, ...)`.
         lr: Rate of groups that name none.
         momentum: Of all groups.
 
@@ -41,14 +41,16 @@ class OrthogonalMomentum(torch.optim.Optimizer):
                     gradient = gradient.add(parameter, alpha=group["weight_decay"])
                 state = self.state[parameter]
                 if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(parameter)
+                    state["momentum_buffer"] = torch.zeros_like(
+                        parameter, memory_format=torch.contiguous_format
+                    )
                 buffer = state["momentum_buffer"]
                 buffer.mul_(momentum).add_(gradient)
                 update = gradient.add(buffer, alpha=momentum)
                 if group["orthogonal"]:
-                    width = parameter.shape[-1]
-                    parameter.mul_(width**0.5 / parameter.norm().clamp_min(1e-12))
-                    update = orthogonal(update.reshape(-1, width)).view_as(parameter)
+                    outputs = len(parameter)
+                    parameter.mul_(outputs**0.5 / parameter.norm().clamp_min(1e-12))
+                    update = orthogonal(update.reshape(outputs, -1)).view_as(parameter)
                 parameter.add_(update, alpha=-rate)
         return loss
 

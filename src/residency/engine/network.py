@@ -1,6 +1,6 @@
 """The seam between a Keras model and the engine: images in, logits out."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -8,6 +8,22 @@ import torch
 
 from residency.engine.lowering import lower
 from residency.errors import EngineError
+
+
+class Trainable(NamedTuple):
+    """A variable that training moves."""
+
+    path: str
+    value: torch.nn.Parameter
+    """The tensor of the Keras variable, in its Keras shape."""
+    view: torch.Tensor
+    """The same memory, kernels of convolutions with their outputs first, as they lie
+    there: contiguous, so that an optimizer goes over it in one pass."""
+
+    def share_gradient(self) -> None:
+        """Gives the gradient of `value` to `view`, without a copy."""
+        grad = self.value.grad
+        self.view.grad = None if grad is None else outputs_first(grad)
 
 
 class Network:
@@ -38,6 +54,7 @@ class Network:
         self.model = model
         self.module = lower(without_softmax(model))
         self._gives_probabilities: bool | None = None  # known after the first batch
+        self._views: dict[str, torch.Tensor] = {}
         self.device = model.variables[0].value.device
         self.num_classes: int = model.outputs[0].shape[-1]
 
@@ -57,9 +74,29 @@ class Network:
             return None
         return torch.stack([loss.reshape(()) for loss in self.model.losses]).sum()
 
-    def trainable(self) -> list[tuple[str, torch.nn.Parameter]]:
-        """Returns path and tensor of each trainable variable, in Keras' order."""
-        return [(v.path, v.value) for v in self.model.trainable_variables]
+    def trainable(self) -> list[Trainable]:
+        """Returns the trainable variables in Keras' order; the views stay the same."""
+        found = []
+        for variable in self.model.trainable_variables:
+            # detached and not `.data`: a change of one counts as one of the other
+            view = outputs_first(variable.value.detach())
+            view = self._views.setdefault(variable.path, view)
+            found.append(Trainable(variable.path, variable.value, view))
+        return found
+
+    def moving(self) -> list[torch.Tensor]:
+        """Returns what a pass in training may move: statistics, random seeds."""
+        weights = {
+            id(variable)
+            for layer in self.model._flatten_layers()
+            for variable in layer._trainable_variables
+        }
+        return [v.value for v in self.model.variables if id(v) not in weights]
+
+    def is_finite(self) -> bool:
+        """Tells whether no variable holds NaN or infinity."""
+        floats = [v.value for v in self.model.variables if v.value.is_floating_point()]
+        return all(bool(value.isfinite().all()) for value in floats)
 
     def variables(self) -> dict[str, torch.Tensor]:
         """Returns every variable's tensor, in order, by number and name.
@@ -69,6 +106,11 @@ class Network:
         return {
             f"{n:04d}/{v.name}": v.value for n, v in enumerate(self.model.variables)
         }
+
+
+def outputs_first(tensor: torch.Tensor) -> torch.Tensor:
+    """Returns a kernel `(height, width, in, out)` as `(out, height, width, in)`."""
+    return tensor.permute(3, 0, 1, 2) if tensor.ndim == 4 else tensor
 
 
 def without_softmax(model: keras.Model) -> keras.Model:

@@ -1,5 +1,6 @@
 """One optimizer step."""
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -7,8 +8,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from residency.engine.network import Network
+from residency.engine.nonfinite import where_not_finite
 from residency.errors import EngineError
 from residency.training import CrossEntropy
+
+logger = logging.getLogger(__name__)
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -18,11 +22,14 @@ class Step:
 
     Args:
         network: What is trained.
-        optimizer: Over the network's trainable variables.
+        optimizer: Over the views of the network's trainable variables.
         loss: The loss.
         precision: `"float32"`; or `"bfloat16"`, `"float16"`: autocast over float32
             variables. float16 needs a GPU and scales the loss.
         clip_norm: Largest norm of all gradients together; `None`: no clipping.
+        micro_batch: Most images that go through the network at once; the gradients
+            of a batch's parts are added up. `None`: the whole batch. Halved by itself
+            when memory runs out.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class Step:
         loss: CrossEntropy,
         precision: str = "float32",
         clip_norm: float | None = None,
+        micro_batch: int | None = None,
     ) -> None:
         kind = network.device.type
         if precision == "float16" and kind != "cuda":
@@ -45,40 +53,131 @@ class Step:
         self.loss = loss
         self.precision = precision
         self.clip_norm = clip_norm
+        self.micro_batch = micro_batch
         self.scaler = torch.amp.GradScaler(kind, enabled=precision == "float16")
         # Apple's GPUs have no float64 to add losses up in.
         self._sum_type = torch.float32 if kind == "mps" else torch.float64
-        self._parameters = [value for _, value in network.trainable()]
+        self._variables = network.trainable()
+        self._moving = network.moving()
+        self._before = [value.clone() for value in self._moving]
+        self._images: np.ndarray | None = None
 
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, rate: float
     ) -> torch.Tensor:
         """Trains on one batch and returns its loss: a scalar on the device, float64.
 
+        On a CPU, a batch whose loss is not finite changes nothing. Elsewhere the step
+        does not wait to know.
+
         Args:
             images: uint8 RGB, `(batch, height, width, 3)`.
             labels: Class numbers, int64, `(batch,)`.
             rate: Learning rate of this step.
+
+        Raises:
+            EngineError: Memory does not suffice for one image at a time.
         """
+        self._images = images
+        copy_all(self._moving, self._before)
+        loss = self._gradients(images, labels)
+        if loss.device.type == "cpu" and not loss.isfinite():
+            self._forget()
+            return loss
+        for variable in self._variables:
+            variable.share_gradient()
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("rate_factor", 1.0)
-        self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.network.device, self.precision):
-            logits = self.network.logits(images, training=True)
-        loss = cross_entropy(
-            logits,
-            torch.from_numpy(labels).to(logits.device),
-            label_smoothing=self.loss.label_smoothing,
-        )
-        penalty = self.network.penalty()
-        total = loss if penalty is None else loss + penalty
-        self.scaler.scale(total).backward()
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)
+            values = [variable.value for variable in self._variables]
+            torch.nn.utils.clip_grad_norm_(values, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return total.detach().to(self._sum_type)
+        # Fused optimizers do not count as changes in place, which folding looks at.
+        torch.autograd.graph.increment_version([v.value for v in self._variables])
+        self._drop_gradients()
+        return loss
+
+    def where_not_finite(self) -> str:
+        """Returns the first layer that made the last batch's values not finite."""
+        if self._images is None:
+            return "no batch was seen"
+        with autocast(self.network.device, self.precision):
+            return where_not_finite(self.network.model, self._images)
+
+    def _gradients(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+        """Returns the loss, its gradients in the variables."""
+        while True:
+            try:
+                return self._in_parts(images, labels)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._forget()
+            self._halve(len(images))
+
+    def _in_parts(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+        parts = -(-len(images) // (self.micro_batch or len(images)))
+        sums = []
+        for some, their_labels in zip(
+            np.array_split(images, parts), np.array_split(labels, parts), strict=True
+        ):
+            with autocast(self.network.device, self.precision):
+                logits = self.network.logits(some, training=True)
+            loss = cross_entropy(
+                logits,
+                torch.from_numpy(their_labels).to(logits.device),
+                label_smoothing=self.loss.label_smoothing,
+            )
+            penalty = self.network.penalty()
+            share = len(some) / len(images)
+            total = (loss if penalty is None else loss + penalty) * share
+            self.scaler.scale(total).backward()
+            sums.append(total.detach().to(self._sum_type))
+        return torch.stack(sums).sum()
+
+    def _halve(self, batch_size: int) -> None:
+        size = min(self.micro_batch or batch_size, batch_size)
+        if size == 1:
+            raise EngineError(
+                "Memory does not suffice for one image at a time. Take smaller images "
+                "(--set data.image_size=...), a smaller model or a lower precision "
+                "(--set precision=bfloat16)."
+            )
+        self.micro_batch = -(-size // 2)
+        if self.network.device.type == "cuda":
+            torch.cuda.empty_cache()
+        logger.warning(
+            "memory ran out with %d images at once; from now on at most %d go through "
+            "the network together and the gradients of a batch are added up. Batch "
+            "normalization sees each part alone",
+            size,
+            self.micro_batch,
+        )
+
+    def _forget(self) -> None:
+        """Undoes what a pass left behind: gradients and moved statistics."""
+        self._drop_gradients()
+        copy_all(self._before, self._moving)
+
+    def _drop_gradients(self) -> None:
+        for variable in self._variables:
+            variable.value.grad = variable.view.grad = None
+
+
+@torch.no_grad()
+def copy_all(sources: list[torch.Tensor], targets: list[torch.Tensor]) -> None:
+    """Copies values, tensor by tensor."""
+    for source, target in zip(sources, targets, strict=True):
+        target.copy_(source)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tells whether an error says that memory ran out, on any device."""
+    told = ("out of memory", "can't allocate memory", "not enough memory")
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or any(text in str(error) for text in told)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

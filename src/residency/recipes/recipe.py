@@ -46,6 +46,9 @@ class Recipe:
     """Of matrix products and convolutions; variables stay float32."""
     clip_norm: float | None = None
     """Largest norm of all gradients together; `None`: no clipping."""
+    micro_batch: int | None = None
+    """Most images that go through the network at once; the gradients of a batch's parts
+    are added up, and batch normalization sees each part alone. `None`: all at once."""
     seed: int = 0
     """Of the initial weights, the order of the images and their augmentation."""
     checkpoint_minutes: float = 5.0
@@ -53,6 +56,6 @@ class Recipe:
     claim: Claim | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "clip_norm")
+        require_positive(self, "clip_norm", "micro_batch")
         require(self, "seed", 0 <= self.seed < 2**32, "a number in [0, 4294967295]")
         require(self, "checkpoint_minutes", self.checkpoint_minutes >= 0, "0 or more")

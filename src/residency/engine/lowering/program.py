@@ -1,6 +1,6 @@
 """The graph of a Keras model as a flat list of calls, and the module that runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,11 @@ from residency.errors import EngineError
 class Lowered(torch.nn.Module):
     """A Keras model as a torch module that shares the storage of its variables.
 
+    Args:
+        model: See `lower`.
+        joined: Neighbouring calls run as one where that is faster; else each layer
+            is a call of its own.
+
     Tensors have Keras' shapes and order of axes throughout: what is
     `(batch, height, width, channels)` in Keras is that here, and torch's
     convolutions see it through a permutation, which copies nothing.
@@ -25,7 +30,7 @@ class Lowered(torch.nn.Module):
         kept: Names of the layers that are called as the Keras layers they are.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, joined: bool = True) -> None:
         super().__init__()
         self._keras = (model,)  # in a tuple: a module's attribute would be its child
         trace = _Trace()
@@ -41,7 +46,8 @@ class Lowered(torch.nn.Module):
             self._dtypes = tuple(getattr(torch, x.dtype) for x in graph.outputs)
         self._graph = (graph,)
         self._size = trace.size
-        self.calls = tuple(fuse(trace.calls, keep=self._outputs))
+        calls = fuse(trace.calls, keep=self._outputs) if joined else trace.calls
+        self.calls = tuple(calls)
         self.kept = tuple(call.name for call in self.calls if call.kept)
         self._free = _last_uses(self.calls, keep=self._outputs)
         for number, variable in enumerate(model.variables):
@@ -53,7 +59,12 @@ class Lowered(torch.nn.Module):
         """The Keras model that was lowered."""
         return self._keras[0]
 
-    def forward(self, inputs: Any, training: bool | None = None) -> Any:
+    def forward(
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        watch: Callable[[Call, Any], None] | None = None,
+    ) -> Any:
         """Runs the model.
 
         Args:
@@ -61,6 +72,7 @@ class Lowered(torch.nn.Module):
                 dict of them.
             training: Batch statistics and dropout on; `None`: as `train()` or
                 `eval()` set the module.
+            watch: Called with each call and what it returned.
 
         Returns:
             What the Keras model gives, in the dtypes it gives.
@@ -75,6 +87,8 @@ class Lowered(torch.nn.Module):
             values[slot] = value
         for call, free in zip(self.calls, self._free, strict=True):
             results = call.run(*[values[n] for n in call.inputs], training=training)
+            if watch is not None:
+                watch(call, results)
             if len(call.outputs) == 1:
                 values[call.outputs[0]] = results
             else:
