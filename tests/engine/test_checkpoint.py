@@ -80,6 +80,14 @@ def test_another_models_checkpoint_is_refused(tmp_path):
         load_checkpoint(tmp_path, make_step(model=other))
 
 
+def test_another_versions_checkpoint_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("residency.engine.checkpoint.FORMAT", "1")
+    save_checkpoint(tmp_path, make_step(), state_at(1), [])
+    monkeypatch.undo()
+    with pytest.raises(EngineError, match="another version of Residency"):
+        load_checkpoint(tmp_path, make_step())
+
+
 def test_an_interruption_is_forgotten_and_a_stop_is_not(tmp_path):
     step = make_step()
     for reason, kept in [(INTERRUPTED, None), ("a callback asked", "a callback asked")]:

@@ -20,6 +20,7 @@ from residency.files import replacing
 from residency.records import epoch_from_json, epoch_to_json
 
 KEEP = 2
+FORMAT = "2"  # raised when what is stored changes
 
 
 def save_checkpoint(
@@ -28,6 +29,7 @@ def save_checkpoint(
     """Writes a checkpoint, then removes all but the newest two."""
     plain = [{k: c[k] for k in ("class", "values")} for c in callbacks]
     metadata = {
+        "format": FORMAT,
         "state": json.dumps(_counters(state)),
         "scaler": json.dumps(step.scaler.state_dict()),
         "micro_batch": json.dumps(step.micro_batch),
@@ -54,7 +56,8 @@ def load_checkpoint(
         The counters and the callbacks' state; `None` if there is no checkpoint.
 
     Raises:
-        EngineError: The checkpoint is of another model, or none is readable.
+        EngineError: The checkpoint is of another model or version, or none is
+            readable.
     """
     found = checkpoints(folder)
     for path in reversed(found):
@@ -64,6 +67,11 @@ def load_checkpoint(
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError):
             continue  # damaged after it was written: the one before serves
+        if metadata.get("format") != FORMAT:
+            raise EngineError(
+                f"{path}: was written by another version of Residency. Finish the run "
+                "with that version; environment.json in the run folder names it."
+            )
         _restore(step, tensors, path)
         step.scaler.load_state_dict(json.loads(metadata["scaler"]))
         step.micro_batch = json.loads(metadata["micro_batch"])
