@@ -50,7 +50,8 @@ def compile_operation(
 
 def takes_tensors_only(kwargs: Any) -> bool:
     """Tells whether a call names nothing beside `training`, which each call sets."""
-    return all(value is None for key, value in kwargs.items() if key != "training")
+    named = {key: value for key, value in kwargs.items() if key != "training"}
+    return all(value is None for value in keras.tree.flatten(named))  # masks, say
 
 
 def _known_layer(layer: layers.Layer) -> Run | None:

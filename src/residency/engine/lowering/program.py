@@ -103,10 +103,10 @@ class Lowered(torch.nn.Module):
                     values[slot] = value
             for slot in free:
                 values[slot] = None
-        outputs = [
-            values[slot].to(dtype)
-            for slot, dtype in zip(self._outputs, self._dtypes, strict=True)
-        ]
+        outputs = [values[slot] for slot in self._outputs]
+        if outputs and torch.is_autocast_enabled(outputs[0].device.type):
+            pairs = zip(outputs, self._dtypes, strict=True)
+            outputs = [value.to(dtype) for value, dtype in pairs]
         packed = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
         single = isinstance(packed, list | tuple) and len(packed) == 1
         return packed[0] if single else packed

@@ -98,6 +98,8 @@ def _differentiable(
     ctx: Any, given: list[Any], dy: torch.Tensor
 ) -> list[torch.Tensor | None]:
     """Returns the gradients of x, gamma, beta and residual by torch's own steps."""
+    # views: x may itself depend on the residual, which must not count here
+    given = [None if each is None else each.view_as(each) for each in given]
     x, gamma, beta, residual = given
     wide = functional.batch_norm(
         x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, ctx.epsilon
