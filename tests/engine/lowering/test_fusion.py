@@ -91,3 +91,17 @@ NOT_JOINED = {
 def test_near_misses_keep_their_numbers(case):
     inputs = keras.Input((8, 8, 4))
     assert_same(keras.Model(inputs, NOT_JOINED[case](inputs)), (3, 8, 8, 4))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_casts_between_neighbours_stay(policy):
+    inputs = keras.Input((8, 8, 4), dtype="float32")
+    x = layers.Rescaling(0.5, dtype="float32")(inputs)
+    x = layers.Conv2D(4, 3, dtype=policy)(layers.ZeroPadding2D(1, dtype=policy)(x))
+    y = layers.BatchNormalization(dtype=policy)(x)
+    wide = layers.Conv2D(4, 1, dtype="float32")(inputs)
+    sums = [layers.Add(dtype=policy)(pair) for pair in ([y, wide], [wide, y])]
+    outputs = [layers.ReLU(dtype=policy)(each) for each in sums]
+    rounding = policy == "mixed_bfloat16"
+    close = {"tolerance": 2e-2, "gradients": 0.05} if rounding else {}
+    assert_same(keras.Model(inputs, [x, *outputs]), (3, 8, 8, 4), **close)

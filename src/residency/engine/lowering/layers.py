@@ -87,21 +87,27 @@ def _own_call(layer: Any) -> Run:
     return lambda x, *, training: layer.call(x)
 
 
-def _with_casts(layer: Any, run: Run, tensors: list[Any], struct: Any) -> Run:
-    """Adds what Keras does to a layer's inputs: casts, lists of tensors."""
-    dtype = getattr(torch, layer.input_dtype, None) if layer.autocast else None
-    cast = dtype is not None and [
-        keras.backend.is_float_dtype(x.dtype) and x.dtype != layer.input_dtype
+def needs_cast(layer: Any, tensors: list[Any]) -> list[bool]:
+    """Tells, for each symbolic tensor that a layer takes, whether Keras casts it."""
+    return [
+        layer.autocast
+        and keras.backend.is_float_dtype(x.dtype)
+        and x.dtype != layer.input_dtype
         for x in tensors
     ]
+
+
+def _with_casts(layer: Any, run: Run, tensors: list[Any], struct: Any) -> Run:
+    """Adds what Keras does to a layer's inputs: casts, lists of tensors."""
+    cast = needs_cast(layer, tensors)
     single = isinstance(struct, keras.KerasTensor)
-    if single and not (cast and any(cast)):
+    if single and not any(cast):
         return run
+    dtype = getattr(torch, layer.input_dtype)
 
     def around(*xs: Any, training: bool) -> Any:
-        if cast:
-            pairs = zip(xs, cast, strict=True)
-            xs = tuple(x.to(dtype) if wanted else x for x, wanted in pairs)
+        pairs = zip(xs, cast, strict=True)
+        xs = tuple(x.to(dtype) if wanted else x for x, wanted in pairs)
         given = xs[0] if single else keras.tree.pack_sequence_as(struct, xs)
         return run(given, training=training)
 

@@ -9,6 +9,7 @@ from residency.engine.lowering.call import Call
 from residency.engine.lowering.layers import (
     compile_operation,
     is_special,
+    needs_cast,
     takes_tensors_only,
 )
 
@@ -103,6 +104,7 @@ class Trace:
         run, kept = compile_operation(
             node.operation, node.arguments.args, node.arguments.kwargs, self.dtype
         )
+        is_layer = isinstance(node.operation, keras.layers.Layer)
         takes_training = getattr(node.operation, "_call_has_training_arg", False)
         self.decides_training |= kept and takes_training
         self.calls.append(
@@ -113,6 +115,7 @@ class Trace:
                 inputs,
                 tuple(self.slot(x) for x in node.outputs),
                 kept,
+                casts=is_layer and any(needs_cast(node.operation, node.input_tensors)),
             )
         )
 
