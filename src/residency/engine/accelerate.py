@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from residency.engine.lowering import Lowered, lower
-from residency.engine.lowering.program import graph_of
+from residency.engine.lowering.trace import graph_of
 from residency.engine.step import PRECISIONS, autocast
 from residency.errors import EngineError
 
@@ -71,9 +71,11 @@ class _Accelerated:
     def __call__(
         self, inputs: Any, training: bool | None = None, mask: Any = None, **named: Any
     ) -> Any:
-        if mask is not None or named:
+        unsaid = training is None and self.module.decides_training
+        if unsaid or mask is not None or named:
             return self.keras_call(inputs, training=training, mask=mask, **named)
-        if graph_of(self.model) is not self.graph:  # a layer came to a Sequential
+        # a layer came to a Sequential, or one has another activation, hooks, ...
+        if graph_of(self.model) is not self.graph or not self.module.is_current:
             self.module, self.graph = lower(self.model), graph_of(self.model)
         device = self.model.variables[0].value.device if self.model.variables else None
         if device is None:

@@ -21,3 +21,5 @@ class Call:
     outputs: tuple[int, ...]
     kept: bool = False
     """Called as the Keras layer it is."""
+    casts: bool = False
+    """Takes some tensor in another dtype than the one it comes in."""

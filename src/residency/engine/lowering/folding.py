@@ -11,14 +11,18 @@ from residency.engine.lowering.normalization import BatchNorm
 class FoldedConvolution:
     """Both, one after the other; in inference without gradients, at once.
 
-    The joint kernel is made when first needed, and anew when one of the variables
-    behind it changed: torch counts the changes of a tensor in place.
+    The joint kernel is made when first needed, and anew after a training pass or when
+    one of the variables behind it changed: torch counts the changes of a tensor in
+    place. It does not count those by its fused optimizers, which come with a training
+    pass, nor those through `.data` or `.numpy()`: call the module in training mode once
+    after such a change.
     """
 
     def __init__(self, convolution: Convolution, norm: BatchNorm) -> None:
         self.convolution = convolution
         self.norm = norm
-        self._made_from: tuple[tuple[int, int], ...] = ()
+        self._values: list[Any] = []  # held, so that no other tensor gets their ids
+        self._made_from: tuple[tuple[int, int, int], ...] = ()
         self._folded: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def __call__(
@@ -26,6 +30,7 @@ class FoldedConvolution:
     ) -> torch.Tensor:
         """Returns what the Keras layers return."""
         if training or torch.is_grad_enabled():
+            self._folded = None
             y = self.convolution(x, training=training)
             return self.norm(y, *others, training=training)
         kernel, bias = (part.to(x.dtype) for part in self._kernel_and_bias())
@@ -39,7 +44,9 @@ class FoldedConvolution:
         variables = [conv.kernel, conv.bias, norm.gamma, norm.beta]
         variables += [norm.moving_mean, norm.moving_variance]
         values: list[Any] = [None if v is None else v.value for v in variables]
-        state = tuple((id(v), v._version) for v in values if v is not None)
+        state = tuple(
+            (id(v), v.data_ptr(), v._version) for v in values if v is not None
+        )
         if self._folded is None or state != self._made_from:
             kernel, bias, gamma, beta, mean, variance = values
             scale = (variance.double() + norm.epsilon).rsqrt()
@@ -49,5 +56,5 @@ class FoldedConvolution:
             # in the kernel's own order in memory
             folded = torch.empty_like(kernel).copy_(kernel * scale)
             self._folded = folded, shift.to(kernel.dtype)
-            self._made_from = state
+            self._values, self._made_from = values, state
         return self._folded

@@ -58,7 +58,7 @@ def _zeros(pad: Call, call: Call) -> tuple[int, int] | None:
         return None
     (top, bottom), (left, right) = layer.padding
     fits = (
-        not (pad.kept or call.kept)
+        not (pad.kept or call.kept or pad.casts or call.casts)
         and conv.padding == "valid"
         and layer.data_format == conv.data_format
         and layer.compute_dtype == conv.compute_dtype
@@ -75,7 +75,7 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
     def before(slot: int, reader: Call, kind: type) -> Call | None:
         """Returns the call of this kind that made `slot`, for `reader` alone."""
         call = found[place[slot]] if slot in place else None
-        if call is None or type(call.operation) is not kind or call.kept:
+        if call is None or type(call.operation) is not kind or call.kept or call.casts:
             return None
         if kind is layers.BatchNormalization and call.run != BatchNorm(call.operation):
             return None  # left to Keras, or joined already
@@ -141,7 +141,7 @@ def _dtype(operation: Any, default: Any) -> str:
 
 def _is_relu(call: Call) -> bool:
     layer = call.operation
-    if call.kept or len(call.inputs) != 1:
+    if call.kept or call.casts or len(call.inputs) != 1:
         return False
     if type(layer) is layers.Activation:
         return layer.activation is keras.activations.relu

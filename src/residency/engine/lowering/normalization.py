@@ -22,7 +22,9 @@ def batch_norm(layer: Any) -> "BatchNorm | None":
     rank = layer.input_spec.ndim
     known = (rank, layer.axis % rank) in ((2, 1), (4, 1), (4, 3))
     odd = layer.renorm or layer.synchronized
-    return BatchNorm(layer) if known and not odd else None
+    # Keras computes at least in float32, whatever the variables are
+    wide = layer.variable_dtype in ("float32", "float64")
+    return BatchNorm(layer) if known and wide and not odd else None
 
 
 @dataclass(frozen=True, slots=True)

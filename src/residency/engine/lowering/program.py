@@ -1,15 +1,17 @@
-"""The graph of a Keras model as a flat list of calls, and the module that runs it."""
+"""The module that runs a Keras model as a flat list of calls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
 import torch
-from keras.src.models.functional import Functional
+from keras.src.backend.common.variables import AutocastScope, get_autocast_scope
 
 from residency.engine.lowering.call import Call
 from residency.engine.lowering.fusion import fuse
-from residency.engine.lowering.layers import compile_operation
+from residency.engine.lowering.layers import settings
+from residency.engine.lowering.trace import Trace, cast_inside, graph_of, makes_masks
 from residency.errors import EngineError
 
 
@@ -28,13 +30,15 @@ class Lowered(torch.nn.Module):
     Attributes:
         calls: What runs, in order.
         kept: Names of the layers that are called as the Keras layers they are.
+        decides_training: Some layer decides by itself whether it trains when the
+            call of the model does not say.
     """
 
     def __init__(self, model: keras.Model, joined: bool = True) -> None:
         super().__init__()
         self._keras = (model,)  # in a tuple: a module's attribute would be its child
-        trace = _Trace()
-        graph = None if _makes_masks(model) else graph_of(model)
+        trace = Trace(cast_inside(model, None))
+        graph = None if makes_masks(model) else graph_of(model)
         if graph is None:
             trace.calls.append(Call(model.name, model, model, (0,), (1,), kept=True))
             trace.size, self._inputs, self._outputs = 2, (0,), (1,)
@@ -45,11 +49,14 @@ class Lowered(torch.nn.Module):
             self._outputs = tuple(trace.slots[id(x)] for x in graph.outputs)
             self._dtypes = tuple(getattr(torch, x.dtype) for x in graph.outputs)
         self._graph = (graph,)
+        self.decides_training = trace.decides_training
         self._size = trace.size
         calls = fuse(trace.calls, keep=self._outputs) if joined else trace.calls
         self.calls = tuple(calls)
         self.kept = tuple(call.name for call in self.calls if call.kept)
         self._free = _last_uses(self.calls, keep=self._outputs)
+        self._layers = (model._flatten_layers(include_self=False),)  # no children
+        self._settings = self._read_settings()
         for number, variable in enumerate(model.variables):
             name = f"{number:04d}/{variable.path}".replace(".", "_")
             self.register_parameter(name, variable.value)
@@ -58,6 +65,14 @@ class Lowered(torch.nn.Module):
     def model(self) -> keras.Model:
         """The Keras model that was lowered."""
         return self._keras[0]
+
+    @property
+    def is_current(self) -> bool:
+        """Tells whether the layers are still set as they were when it was made."""
+        return self._settings == self._read_settings()
+
+    def _read_settings(self) -> list[Any]:
+        return [settings(layer) for layer in self._layers[0]]
 
     def forward(
         self,
@@ -81,6 +96,16 @@ class Lowered(torch.nn.Module):
         training = self.training if training is None else training
         if graph is None:
             return self.calls[0].run(inputs, training=training)
+        with _inside(self.model, training):
+            return self._run(graph, inputs, training, watch)
+
+    def _run(
+        self,
+        graph: Any,
+        inputs: Any,
+        training: bool,
+        watch: Callable[[Call, Any], None] | None,
+    ) -> Any:
         given = graph._standardize_inputs(inputs)
         values: list[Any] = [None] * self._size
         for slot, value in zip(self._inputs, given, strict=True):
@@ -98,10 +123,10 @@ class Lowered(torch.nn.Module):
                     values[slot] = value
             for slot in free:
                 values[slot] = None
-        outputs = [
-            values[slot].to(dtype)
-            for slot, dtype in zip(self._outputs, self._dtypes, strict=True)
-        ]
+        outputs = [values[slot] for slot in self._outputs]
+        if outputs and torch.is_autocast_enabled(outputs[0].device.type):
+            pairs = zip(outputs, self._dtypes, strict=True)
+            outputs = [value.to(dtype) for value, dtype in pairs]
         packed = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
         single = isinstance(packed, list | tuple) and len(packed) == 1
         return packed[0] if single else packed
@@ -148,102 +173,19 @@ def lower(model: keras.Model) -> Lowered:
     return Lowered(model).eval()
 
 
-def graph_of(operation: Any) -> Any:
-    """Returns the Keras graph that calling `operation` runs; `None`: there is none."""
-    if isinstance(operation, keras.Sequential):
-        return operation._functional if _calls(operation, keras.Sequential) else None
-    if isinstance(operation, Functional):
-        return operation if _calls(operation, Functional) else None
-    return None
+@contextmanager
+def _inside(model: Any, training: bool) -> Iterator[None]:
+    """Is to the layers what a call of the model by Keras is.
 
-
-def _calls(model: Any, kind: Any) -> bool:
-    """Tells whether calling `model` does what calling its `kind` does."""
-    replaced = vars(model).get("call")
-    same = replaced is None or getattr(replaced, "runs_the_graph", False)
-    return type(model).call is kind.call and same
-
-
-def _makes_masks(model: keras.Model) -> bool:
-    """Tells whether Keras would carry a mask beside the tensors, which we do not."""
-    for layer in model._flatten_layers(include_self=False):
-        own = not type(layer).__module__.startswith("keras.")
-        overrides = type(layer).compute_mask is not keras.layers.Layer.compute_mask
-        if (
-            isinstance(layer, keras.layers.Masking)
-            or getattr(layer, "mask_zero", False)
-            or (own and overrides and not isinstance(layer, keras.Model))
-        ):
-            return True
-    return False
-
-
-class _Trace:
-    """Collects the calls of a graph and of the graphs inside it."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.slots: dict[int, int] = {}
-        self.size = 0
-
-    def slot(self, tensor: Any) -> int:
-        """Returns a new slot for a symbolic tensor."""
-        self.slots[id(tensor)] = self.size
-        self.size += 1
-        return self.size - 1
-
-    def follow(self, graph: Any) -> None:
-        """Adds the calls of `graph`, whose inputs have their slots."""
-        for depth in sorted(graph._nodes_by_depth, reverse=True):
-            for node in graph._nodes_by_depth[depth]:
-                if node.is_input or any(
-                    id(x) not in self.slots for x in node.input_tensors
-                ):
-                    continue
-                inner = graph_of(node.operation)
-                if inner is not None and _fits(node, inner):
-                    self._inline(node, inner)
-                else:
-                    self._call(node)
-
-    def _inline(self, node: Any, inner: Any) -> None:
-        given = keras.tree.flatten(node.arguments.args[0])
-        before = dict(self.slots)
-        for ours, theirs in zip(given, inner.inputs, strict=True):
-            self.slots[id(theirs)] = before[id(ours)]
-        self.follow(inner)
-        found = [self.slots[id(x)] for x in inner.outputs]
-        self.slots = before  # the same graph may be used once more, on other tensors
-        for ours, slot in zip(node.outputs, found, strict=True):
-            self.slots[id(ours)] = slot
-
-    def _call(self, node: Any) -> None:
-        inputs = tuple(self.slots[id(x)] for x in node.input_tensors)
-        run, kept = compile_operation(
-            node.operation, node.arguments.args, node.arguments.kwargs
-        )
-        self.calls.append(
-            Call(
-                node.operation.name,
-                node.operation,
-                run,
-                inputs,
-                tuple(self.slot(x) for x in node.outputs),
-                kept,
-            )
-        )
-
-
-def _fits(node: Any, graph: Any) -> bool:
-    """Tells whether a nested model takes the tensors just as they come."""
-    args, kwargs = node.arguments.args, node.arguments.kwargs
-    if len(args) != 1 or any(v is not None for k, v in kwargs.items() if k == "mask"):
-        return False
-    given = keras.tree.flatten(args[0])
-    return len(given) == len(graph.inputs) and all(
-        len(a.shape) == len(b.shape) and a.dtype == b.dtype
-        for a, b in zip(given, graph.inputs, strict=True)
-    )
+    They learn whether it trains, and the losses that they add count together. Variables
+    keep their dtype: the lowered layers cast them, and Keras' own see to themselves.
+    """
+    model._get_call_context().set_value("training", training)
+    try:
+        with AutocastScope(None) if get_autocast_scope() else nullcontext():
+            yield
+    finally:
+        model._maybe_reset_call_context()
 
 
 def _last_uses(calls: Sequence[Call], keep: Sequence[int]) -> list[tuple[int, ...]]:

@@ -9,6 +9,7 @@ import functools
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from residency.engine.native.build import load_library
 from residency.errors import EngineError
@@ -45,6 +46,7 @@ class BatchNorm(torch.autograd.Function):
         relu: bool,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Runs the kernel; see the class."""
+        given = x, gamma, beta, residual
         x = x.contiguous()
         residual = None if residual is None else residual.contiguous()
         channels = x.shape[-1]
@@ -53,9 +55,8 @@ class BatchNorm(torch.autograd.Function):
         found = (x, residual, y, gamma, beta, mean, variance, scale, shift)
         rows = x.numel() // channels
         _run("forward", x.dtype, found, rows, channels, epsilon, relu)
-        ctx.save_for_backward(
-            x, y if residual is not None else None, mean, variance, scale, shift
-        )
+        kept = y if residual is not None else None
+        ctx.save_for_backward(*given, kept, mean, variance, scale, shift)
         ctx.epsilon, ctx.relu, ctx.has_residual = epsilon, relu, residual is not None
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
@@ -63,8 +64,10 @@ class BatchNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of x, gamma, beta and residual."""
-        x, y, mean, variance, scale, shift = ctx.saved_tensors
-        dy = gradients[0].contiguous()
+        *given, y, mean, variance, scale, shift = ctx.saved_tensors
+        if torch.is_grad_enabled():  # gradients of these gradients are wanted
+            return *_differentiable(ctx, given, gradients[0]), None, None
+        x, dy = given[0].contiguous(), gradients[0].contiguous()
         channels = x.shape[-1]
         dgamma, dbeta = x.new_empty((2, channels), dtype=torch.float32)
         dx = torch.empty_like(x)
@@ -89,6 +92,26 @@ class BatchNorm(torch.autograd.Function):
             None,
             None,
         )
+
+
+def _differentiable(
+    ctx: Any, given: list[Any], dy: torch.Tensor
+) -> list[torch.Tensor | None]:
+    """Returns the gradients of x, gamma, beta and residual by torch's own steps."""
+    # views: x may itself depend on the residual, which must not count here
+    given = [None if each is None else each.view_as(each) for each in given]
+    x, gamma, beta, residual = given
+    wide = functional.batch_norm(
+        x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, ctx.epsilon
+    )
+    y: torch.Tensor = wide.movedim(1, -1)
+    y = y if residual is None else y + residual
+    y = torch.relu(y) if ctx.relu else y
+    wanted = [n for n in range(4) if ctx.needs_input_grad[n]]
+    found = torch.autograd.grad(
+        y, [given[n] for n in wanted], dy, create_graph=True, allow_unused=True
+    )
+    return [found[wanted.index(n)] if n in wanted else None for n in range(4)]
 
 
 def usable(x: torch.Tensor, *others: torch.Tensor | None) -> bool:

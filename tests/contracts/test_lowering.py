@@ -1,0 +1,102 @@
+"""Lowered, every architecture computes what it computes in Keras.
+
+One of each family, small images. All of `keras.applications` and of our catalog, with
+the figures: `python benchmarks/lowering_parity.py`.
+"""
+
+import keras
+import pytest
+from keras.src.applications import nasnet
+
+from residency import models
+from residency.engine.network import without_softmax
+
+from ..engine.lowering.parity import (
+    differences,
+    float64,
+    random_inputs,
+    rounding,
+    scramble,
+)
+
+CLASSES = 5
+
+
+def of_keras(name, size=64):
+    """Returns a builder of one of `keras.applications`, up to its logits."""
+    function = getattr(keras.applications, name)
+    shape = (size, size, 3)
+    return size, lambda: function(
+        weights=None, input_shape=shape, classes=CLASSES, classifier_activation=None
+    )
+
+
+def of_ours(name, size=32):
+    return size, lambda: without_softmax(
+        models.build(name, num_classes=CLASSES, image_size=size)
+    )
+
+
+def small_nasnet():
+    """Both of Keras are large or refused on torch; the cells are those of the paper."""
+    return nasnet.NASNet(
+        input_shape=(64, 64, 3),
+        penultimate_filters=96,
+        num_blocks=1,
+        stem_block_filters=8,
+        weights=None,
+        classes=CLASSES,
+        classifier_activation=None,
+        default_size=64,
+    )
+
+
+FAMILIES = {
+    "VGG": of_keras("VGG16", 32),
+    "ResNet": of_keras("ResNet50"),
+    "ResNet v2": of_keras("ResNet50V2"),
+    "MobileNet": of_keras("MobileNet"),
+    "MobileNet v2": of_keras("MobileNetV2"),
+    "MobileNet v3": of_keras("MobileNetV3Small"),
+    "DenseNet": of_keras("DenseNet121"),
+    "Inception": of_keras("InceptionV3", 96),
+    "Inception-ResNet": of_keras("InceptionResNetV2", 96),
+    "Xception": of_keras("Xception", 72),
+    "NASNet": (64, small_nasnet),
+    "EfficientNet": of_keras("EfficientNetB0"),
+    "EfficientNet v2": of_keras("EfficientNetV2B0"),
+    "ConvNeXt": of_keras("ConvNeXtTiny", 32),
+    "ours, CIFAR": of_ours("cifar_resnet20"),
+    "ours, basic": of_ours("resnet18", 64),
+    "ours, bottleneck": of_ours("resnet50", 64),
+}
+KEPT = {"LayerScale", "CustomScaleLayer"}
+"""Layers of `keras.applications` itself, which Keras runs."""
+TOLERANCE = {"Inception": 1e-9, "Inception-ResNet": 1e-6}
+"""Of float64; else 1e-11. Their last blocks normalize three values: rounding grows."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float64_agrees_to_the_last_digits(family):
+    size, build = FAMILIES[family]
+    with float64():
+        model = build()
+        scramble(model)
+        x = random_inputs(model, (3, size, size, 3), largest=255)
+        found = differences(model, x)
+    assert found.inference < 1e-13
+    assert max(found.training, found.gradients) < TOLERANCE.get(family, 1e-11)
+    assert found.moved < TOLERANCE.get(family, 1e-11)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float32_is_as_good_as_that_of_keras(family):
+    size, build = FAMILIES[family]
+    model = build()
+    scramble(model)
+    x = random_inputs(model, (3, size, size, 3), largest=255)
+    assert differences(model, x).inference < 2e-5
+    found = rounding(build, (3, size, size, 3), largest=255)
+    assert found.lowered_outputs < 2 * found.keras_outputs + 1e-6
+    # rounding switches ReLUs, by chance more in one than in the other
+    assert found.lowered_gradients < 2 * found.keras_gradients + 0.05
