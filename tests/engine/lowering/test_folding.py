@@ -6,7 +6,7 @@ import pytest
 import torch
 from keras import layers
 
-from residency.engine.lowering import lower
+from residency.engine.lowering import folding, lower
 
 from .parity import assert_same, scramble
 
@@ -109,3 +109,93 @@ def test_folding_in_channels_first_and_with_a_residual():
     x = layers.BatchNormalization(axis=1)(x)
     x = layers.ReLU()(layers.Add()([inputs, x]))
     assert_same(keras.Model(inputs, x), (3, 4, 8, 8))
+
+
+AFTER = {
+    "nothing": [],
+    "relu": [layers.ReLU()],
+    "relu6": [layers.ReLU(6.0)],
+    "leaky relu": [layers.LeakyReLU(0.1)],
+    "leaky relu of another kind": [layers.ReLU(negative_slope=0.3)],
+    "both": [layers.ReLU(6.0, negative_slope=0.3)],
+    "threshold": [layers.ReLU(threshold=0.04)],
+    "two": [layers.LeakyReLU(0.1), layers.Activation("tanh")],
+    **{
+        name: [layers.Activation(name)]
+        for name in (
+            "relu6", "leaky_relu", "hard_silu", "silu", "sigmoid", "tanh", "gelu",
+            "linear", "softmax",
+        )
+    },
+}  # fmt: skip
+CONVOLUTIONS = {
+    "plain": lambda **options: layers.Conv2D(8, 3, **options),
+    "strided": lambda **options: layers.Conv2D(
+        8, (3, 2), strides=2, padding="same", **options
+    ),
+    "dilated": lambda **options: layers.Conv2D(8, 2, dilation_rate=2, **options),
+    "grouped": lambda **options: layers.Conv2D(
+        8, 3, groups=4, use_bias=False, **options
+    ),
+    "depthwise": lambda **options: layers.DepthwiseConv2D(
+        3, depth_multiplier=2, padding="same", **options
+    ),
+}
+
+
+def inference(model, x, dtype):
+    """Returns the outputs of Keras and of the lowered model without gradients."""
+    scramble(model)
+    lowered = lower(model)
+    automatic = torch.autocast("cpu", dtype, enabled=dtype != torch.float32)
+    with torch.inference_mode():
+        expected = model(x, training=False)
+        with automatic:
+            return lowered(x), expected
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize("normalized", [True, False])
+@pytest.mark.parametrize("after", AFTER)
+def test_what_follows_a_convolution_is_done_with_it(
+    after, normalized, onednn, monkeypatch
+):
+    x = tensor = keras.Input((9, 11, 8))
+    x = layers.Conv2D(8, 3)(x)
+    x = layers.BatchNormalization()(x) if normalized else x
+    for layer in AFTER[after]:
+        x = type(layer).from_config(layer.get_config())(x)
+    images = torch.randn(2, 9, 11, 8, generator=torch.Generator().manual_seed(0))
+    if not onednn:
+        monkeypatch.setattr(folding, "_onednn_has", lambda x: False)
+    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
+        found, expected = inference(keras.Model(tensor, x), images, dtype)
+        torch.testing.assert_close(found, expected, rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize("own", ["linear", "relu", "silu", "gelu"])
+def test_every_convolution_with_and_without_an_activation_of_its_own(kind, own):
+    inputs = keras.Input((9, 11, 8))
+    x = CONVOLUTIONS[kind](activation=own)(inputs)
+    joined = layers.ReLU()(layers.BatchNormalization()(x))
+    model = keras.Model(inputs, joined)
+    for batch in (1, 3):  # the packed kernel depends on the shape
+        images = torch.randn(batch, 9, 11, 8)
+        found, expected = inference(model, images, torch.float32)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_residual_block_is_three_calls_and_leaves_its_input_alone():
+    inputs = keras.Input((8, 8, 4))
+    x = layers.DepthwiseConv2D(3, padding="same")(inputs)
+    x = layers.LeakyReLU(0.1)(layers.BatchNormalization()(x))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 1)(x))
+    x = layers.ReLU()(layers.Add()([inputs, x]))
+    model = keras.Model(inputs, [x, layers.Conv2D(2, 1)(x), layers.Average()([x, x])])
+    assert len(lower(model).calls) == 4
+    images = torch.randn(3, 8, 8, 4)
+    before = images.clone()
+    found, expected = inference(model, images, torch.float32)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert images.equal(before)

@@ -3,8 +3,8 @@
 - Zeros around an image, then a convolution: the convolution pads by itself.
 - Batch normalization, then perhaps an addition, then ReLU: one pass over memory where
   a native kernel is there.
-- Convolution, then batch normalization: one convolution where the statistics stand
-  still and nobody asks for gradients.
+- Convolution, then batch normalization, addition, activation: one convolution where
+  the statistics stand still and nobody asks for gradients.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from residency.engine.lowering.activations import Pointwise, is_linear
 from residency.engine.lowering.call import Call
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layers import Convolution
@@ -29,7 +30,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         keep: Slots of the model's outputs.
     """
     found = list(calls)
-    for join in (_pad_into_convolution, _join_normalization, _fold_normalization):
+    for join in (_pad_into_convolution, _join_normalization, _fold):
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
@@ -108,27 +109,46 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
     return [call for call in found if call is not None]
 
 
-def _fold_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
-    writers = {call.outputs[0]: call for call in calls}
-    joined: set[int] = set()
-    found = []
+def _fold(calls: list[Call], readers: Counter[int]) -> list[Call]:
+    """Makes a `FoldedConvolution` of each convolution and of what follows it alone."""
+    found: dict[int, Call] = {}  # by the slot it writes, in order
     for call in calls:
-        conv = writers.get(call.inputs[0]) if call.inputs else None
-        if (
-            conv is not None
-            and isinstance(conv.run, Convolution)
-            and isinstance(call.run, BatchNorm)
-            and conv.operation.activation is keras.activations.linear
-            and conv.operation.compute_dtype == call.operation.compute_dtype
-            and _normalizes_channels(call.operation, conv.operation)
+        source = found.get(call.inputs[0]) if call.inputs else None
+        run: Any = None
+        if isinstance(call.run, Convolution):
+            run = FoldedConvolution(call.run)
+        elif (
+            source is not None
+            and isinstance(source.run, FoldedConvolution)
             and readers[call.inputs[0]] == 1
-            and call.inputs[0] not in call.inputs[1:]
+            and not call.casts
         ):
-            joined.add(conv.outputs[0])
-            run = FoldedConvolution(conv.run, call.run)
-            call = replace(call, run=run, inputs=(*conv.inputs, *call.inputs[1:]))
-        found.append(call)
-    return [call for call in found if call.outputs[0] not in joined]
+            run = _with(source.run, call)
+            if run is not None:
+                del found[call.inputs[0]]
+                call = replace(call, inputs=(*source.inputs, *call.inputs[1:]))
+        found[call.outputs[0]] = call if run is None else replace(call, run=run)
+    return list(found.values())
+
+
+def _with(folded: FoldedConvolution, call: Call) -> FoldedConvolution | None:
+    """Returns the convolution with `call` in it, if it can go there."""
+    conv, norm = folded.convolution, folded.norm
+    layer = conv.layer
+    if isinstance(call.run, BatchNorm):
+        alone = norm is None and folded.activation is None
+        fits = (
+            alone
+            and is_linear(layer)
+            and layer.compute_dtype == call.operation.compute_dtype
+            and _normalizes_channels(call.operation, layer)
+        )
+        return FoldedConvolution(conv, call.run) if fits else None
+    words = None if call.kept else Pointwise.of_layer(call.operation)
+    free = is_linear(layer) if norm is None else not (norm.relu or norm.residual)
+    if words is None or not free or folded.activation is not None:
+        return None
+    return FoldedConvolution(conv, norm, (call.run, words))
 
 
 def _normalizes_channels(norm: Any, conv: Any) -> bool:

@@ -231,38 +231,79 @@ class Convolution:
     """`Conv2D`, on an image with `zeros` more rows and columns on every side."""
 
     def __init__(self, layer: Any, zeros: tuple[int, int] = (0, 0)) -> None:
-        _lay_out_kernel(layer._kernel)
         self.layer = layer
         self.zeros = zeros
         self.read = _Weights(layer)
         self.activation = _activation(layer)
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Puts the kernel in the order in memory in which it is read."""
+        _lay_out_kernel(self.layer._kernel)
 
     def __call__(self, x: torch.Tensor, *, training: bool) -> torch.Tensor:
         """Returns what the Keras layer returns."""
         kernel, bias = self.read(self.layer.kernel), self.read(self.layer.bias)
         return self.activation(self.convolve(x, kernel, bias))
 
+    @property
+    def groups(self) -> int:
+        """Groups of channels that see nothing of each other."""
+        return self.layer.groups
+
+    def weight(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Returns a kernel in Keras' shape as torch's `(out, in, height, width)`."""
+        return kernel.permute(3, 2, 0, 1)
+
+    def scaled(self, kernel: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel that gives each output channel times its `scale`."""
+        return kernel * scale
+
+    def padded(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+        """Returns `x` channels first and the zeros per side that are left to add."""
+        layer = self.layer
+        x = to_channels_first(x, layer.data_format == "channels_last")
+        if layer.padding == "same":
+            return _padded(x, layer.kernel_size, layer.strides, layer.dilation_rate)
+        return x, self.zeros
+
     def convolve(
         self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        """Returns the convolution with this kernel, `(height, width, in, out)`."""
-        layer, padding = self.layer, self.zeros
-        last = layer.data_format == "channels_last"
-        x = to_channels_first(x, last)
-        if layer.padding == "same":
-            x, padding = _padded(
-                x, kernel.shape[:2], layer.strides, layer.dilation_rate
-            )
+        """Returns the convolution with this kernel, in Keras' shape."""
+        layer = self.layer
+        x, padding = self.padded(x)
         y = functional.conv2d(
             x,
-            kernel.permute(3, 2, 0, 1),
+            self.weight(kernel),
             bias,
             layer.strides,
             padding,
             layer.dilation_rate,
-            layer.groups,
+            self.groups,
         )
-        return from_channels_first(y, last)
+        return from_channels_first(y, layer.data_format == "channels_last")
+
+
+class DepthwiseConvolution(Convolution):
+    """`DepthwiseConv2D`: each channel with kernels of its own."""
+
+    def lay_out(self) -> None:
+        """Leaves the kernel, `(height, width, channels, multiplier)`, as it lies."""
+
+    @property
+    def groups(self) -> int:
+        """One a channel."""
+        return self.layer.kernel.shape[2]
+
+    def weight(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel as torch's `(channels * multiplier, 1, height, width)`."""
+        height, width, *_ = kernel.shape
+        return kernel.reshape(height, width, 1, -1).permute(3, 2, 0, 1)
+
+    def scaled(self, kernel: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel that gives each output channel times its `scale`."""
+        return kernel * scale.view(kernel.shape[2:])
 
 
 def _depthwise(
@@ -277,18 +318,6 @@ def _depthwise(
     return functional.conv2d(
         x, weight, bias, layer.strides, padding, layer.dilation_rate, channels
     )
-
-
-def _depthwise_conv2d(layer: Any) -> Run:
-    last = layer.data_format == "channels_last"
-    read, activation = _Weights(layer), _activation(layer)
-
-    def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
-        x = to_channels_first(x, last)
-        y = _depthwise(x, read(layer.kernel), read(layer.bias), layer)
-        return activation(from_channels_first(y, last))
-
-    return run
 
 
 def _separable_conv2d(layer: Any) -> Run:
@@ -348,7 +377,7 @@ TABLE: dict[type, Callable[[Any], Run | None]] = {
     layers.BatchNormalization: batch_norm,
     layers.Conv2D: Convolution,
     layers.Dense: _dense,
-    layers.DepthwiseConv2D: _depthwise_conv2d,
+    layers.DepthwiseConv2D: DepthwiseConvolution,
     layers.MaxPooling2D: _pooling(functional.max_pool2d),
     layers.SeparableConv2D: _separable_conv2d,
 }
