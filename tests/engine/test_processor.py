@@ -1,0 +1,67 @@
+"""Threads and memory of a training, as the system counts them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from residency.engine.processor import cores_left_by, usable_cores
+
+
+def test_a_core_is_left_to_each_loader_process(monkeypatch):
+    monkeypatch.setattr("residency.engine.processor.usable_cores", lambda: 4)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        for workers, threads in ((0, 4), (1, 3), (3, 1), (9, 1)):
+            with cores_left_by(workers):
+                assert torch.get_num_threads() == threads
+            assert torch.get_num_threads() == 4
+        torch.set_num_threads(2)  # as OMP_NUM_THREADS=2 would
+        with cores_left_by(1):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux counts so")
+def test_usable_cores_are_those_of_the_process():
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from residency.engine.processor import usable_cores; print(usable_cores())"
+    )
+    run = [sys.executable, "-c", code]
+    assert subprocess.run(run, capture_output=True, check=True).stdout.strip() == b"1"
+    assert usable_cores() == len(os.sched_getaffinity(0))
+
+
+FAULTS = """
+import resource, sys, torch
+from residency.engine.processor import keep_freed_memory
+kept = sys.argv[1] == "keep" and keep_freed_memory()
+for round in range(7):
+    if round == 2:  # the heap has grown
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(50_000_000, dtype=torch.uint8)
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
+def test_freed_memory_is_not_fetched_anew():
+    """Five tensors of 50 MB: 12,207 pages of 4 kB each, or none."""
+
+    def faults(how):
+        run = [sys.executable, "-c", FAULTS, how]
+        kept, count = subprocess.run(
+            run, capture_output=True, check=True
+        ).stdout.split()
+        return kept == b"True", int(count)
+
+    kept, count = faults("keep")
+    if not kept:
+        pytest.skip("the C library is not glibc")
+    assert count < 1000
+    assert faults("leave")[1] > 10 * count
