@@ -1,5 +1,6 @@
 """One optimizer step."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -23,6 +24,8 @@ class Step:
         precision: `"float32"`; or `"bfloat16"`, `"float16"`: autocast over float32
             variables. float16 needs a GPU and scales the loss.
         clip_norm: Largest norm of all gradients together; `None`: no clipping.
+        average: Where other processes have images of the batch, too: makes the
+            gradients, in place, and the loss, returned, those of the whole batch.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Step:
         loss: CrossEntropy,
         precision: str = "float32",
         clip_norm: float | None = None,
+        average: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         kind = network.device.type
         if precision == "float16" and kind != "cuda":
@@ -45,6 +49,7 @@ class Step:
         self.loss = loss
         self.precision = precision
         self.clip_norm = clip_norm
+        self.average = average
         self.scaler = torch.amp.GradScaler(kind, enabled=precision == "float16")
         # Apple's GPUs have no float64 to add losses up in.
         self._sum_type = torch.float32 if kind == "mps" else torch.float64
@@ -73,6 +78,8 @@ class Step:
         penalty = self.network.penalty()
         total = loss if penalty is None else loss + penalty
         self.scaler.scale(total).backward()
+        if self.average is not None:
+            total = self.average(total.detach())
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self._parameters, self.clip_norm)

@@ -1,6 +1,7 @@
 """The graph of a Keras model as a flat list of calls, and the module that runs it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -8,8 +9,11 @@ import torch
 from keras.src.models.functional import Functional
 
 from residency.engine.lowering.call import Call
+from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.fusion import fuse
 from residency.engine.lowering.layers import compile_operation
+from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.lowering.shared_statistics import Sharing
 from residency.errors import EngineError
 
 
@@ -132,6 +136,32 @@ def lower(model: keras.Model) -> Lowered:
             "on a batch, or give its first layer a keras.Input."
         )
     return Lowered(model).eval()
+
+
+def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
+    """Lets batch normalization take its statistics over all processes' images.
+
+    Returns:
+        The Keras layers that do so; those called as they are do not.
+    """
+    reached: list[Any] = []
+
+    def shared(norm: BatchNorm) -> BatchNorm:
+        reached.append(norm.layer)
+        return replace(norm, sharing=sharing)
+
+    calls = []
+    for call in module.calls:
+        run: Any = call.run
+        if isinstance(run, BatchNorm):
+            call = replace(call, run=shared(run))
+        elif isinstance(run, FoldedConvolution):
+            call = replace(
+                call, run=FoldedConvolution(run.convolution, shared(run.norm))
+            )
+        calls.append(call)
+    module.calls = tuple(calls)
+    return reached
 
 
 def graph_of(operation: Any) -> Any:
