@@ -171,8 +171,8 @@ def _dead(store: Store, size: int) -> list[int]:
 
 def _farewell(processes: Processes, dead: list[int]) -> str:
     """Returns what is told when processes died, and how to go on."""
-    who = f"process {', '.join(map(str, dead))} of 0 to {processes.size - 1} died "
-    text = who + "(killed, or no memory left)."
+    ranks = ", ".join(map(str, dead))
+    text = f"the process of rank {ranks} died: it was killed, or memory ran out."
     found = checkpoints(processes.folder) if processes.folder else []
     if not found or processes.folder is None:
         return f"{text} No checkpoint was written yet: start again."
