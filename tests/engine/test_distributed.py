@@ -70,10 +70,8 @@ def test_shared_statistics_are_those_of_the_whole_batch(shared, case, cuts):
     (y * weights).sum().div(count).backward()
     variance, mean = torch.var_mean(x.detach(), (0, 2, 3), correction=0)
     for rank, (start, end) in zip(ranks, pairwise(cuts), strict=True):
-        found = {
-            name: rank[f"{case}/{name}"]
-            for name in ["y", "dx", "dg", "db", "mean", "var"]
-        }
+        names = ("y", "dx", "dg", "db", "mean", "var")
+        found = {name: rank[f"{case}/{name}"] for name in names}
         assert np.allclose(found["mean"], mean, rtol=1e-12)
         assert np.allclose(found["var"], variance, rtol=1e-10)
         assert np.allclose(found["dg"], gamma.grad, atol=1e-11)

@@ -12,8 +12,9 @@ class Batch:
     """Images and labels of one step."""
 
     images: np.ndarray
-    """uint8 RGB, `(batch, size, size, 3)`. Where a step has none, as every one was
-    broken or other processes have them all, a pipeline gives one black image."""
+    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken.
+    An empty share of a batch has one black image instead, so that it can be computed
+    on; `len` does not count it."""
     labels: np.ndarray
     """Class numbers, int64, `(batch,)`."""
     rows: np.ndarray
@@ -22,5 +23,4 @@ class Batch:
     """Images that belonged here but could not be decoded."""
 
     def __len__(self) -> int:
-        """Number of images of the part, so not of a black one."""
         return len(self.rows)

@@ -91,7 +91,7 @@ class Pipeline:
         crops = isinstance(next(iter(self.transforms), None), RandomResizedCrop)
         frames = self.part.photos if crops and self.part.photos else self.part.frames
         images, rows, broken = gather(self.part, frames, rows)
-        if not len(rows):
+        if not len(rows) and parts > 1:
             black = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
             return Batch(black, np.zeros(1, np.int64), rows, broken)
         if not crops:
