@@ -44,6 +44,9 @@ def train(
 ) -> Run:
     """Trains a model as a recipe says and writes a run folder.
 
+    In several processes, started by `torchrun`, all call it and get the same `Run`; the
+    first of them, rank 0, writes, prints and calls the callbacks.
+
     Args:
         model: A Keras model from raw RGB, 0..255, to class probabilities; or a name
             of the catalog; `None` for the recipe's own.

@@ -129,6 +129,7 @@ def joined() -> Iterator[Processes]:
     distributed.init_process_group(
         backend, store=store, rank=rank, world_size=size, timeout=FOR_EVER
     )
+    before = signal.getsignal(signal.SIGTERM)
     _on_terminate(signal.default_int_handler)
     try:
         yield processes
@@ -144,6 +145,7 @@ def joined() -> Iterator[Processes]:
             raise EngineError(_farewell(processes, dead)) from error
         raise
     distributed.destroy_process_group()
+    _on_terminate(before)
 
 
 def _reached(collective: Callable[..., Any], *args: Any) -> None:
