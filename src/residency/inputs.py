@@ -1,6 +1,5 @@
 """What the user gave, in any form: data to a data set, checked with the model."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from residency.data.sources.resolve import absolute
 from residency.data.splits import Split
 from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.progress import decoding_progress
-from residency.errors import EngineError
+from residency.errors import DataError, EngineError
 from residency.models import Model
 from residency.models.preprocessing import PREPROCESSINGS
 
@@ -56,6 +55,25 @@ def open_data(data: Any, settings: Data, progress: bool) -> Dataset:
     return data
 
 
+def reopen_data(
+    folder: Path, settings: Data, data: Any, split: Split, progress: bool
+) -> Dataset:
+    """Returns the data set of a run: the one given, or what its source holds now."""
+    if settings.source in (None, IN_MEMORY) and data is None:
+        raise EngineError(
+            f"{folder}: was trained on arrays in memory, which no path leads to. Pass "
+            "the same data set: residency.resume(run, data=...)."
+        )
+    if data is None:
+        return build_data(settings, None, progress, split)
+    if not isinstance(data, Dataset):
+        raise DataError(
+            f"resume: expected data as residency.data.load returns it, got "
+            f"{type(data).__name__}."
+        )
+    return open_data(data, settings, progress)
+
+
 def build_data(
     settings: Data, source: Any, progress: bool, recorded: Split | None = None
 ) -> Dataset:
@@ -77,11 +95,17 @@ def statistics_for(model: Model, dataset: Dataset) -> Statistics | None:
     )
 
 
-def loader_processes(dataset: Dataset, workers: int | None) -> int:
-    """Returns the processes that make batches: none for images kept in memory."""
+def loader_processes(dataset: Dataset, workers: int | None, cores: int) -> int:
+    """Returns the processes that make batches: none for images kept in memory.
+
+    Args:
+        dataset: To be trained on.
+        workers: The user's wish; `None`: one core is left over for training.
+        cores: CPU cores that may be used.
+    """
     if not isinstance(dataset.train.frames, StreamFrames):
         return 0
-    return workers or max(1, (os.cpu_count() or 2) - 1)
+    return workers or max(1, cores - 1)
 
 
 def require_fit(model: keras.Model, dataset: Dataset) -> None:

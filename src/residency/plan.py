@@ -16,7 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 def describe_plan(
-    network: Network, dataset: Dataset, settings: Recipe, state: TrainState
+    network: Network,
+    dataset: Dataset,
+    settings: Recipe,
+    state: TrainState,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Returns what `plan.json` holds: sizes, steps, rates, and what decays."""
     exempt = settings.optimizer.decay_exempt
@@ -39,6 +43,7 @@ def describe_plan(
         "steps": state.total_steps,
         "steps_per_epoch": state.steps_per_epoch,
         "batch_size": settings.data.batch_size,
+        "processes": processes,
         "peak_rate": state.peak_rate,
         "schedule": type(settings.schedule).__name__,
         "weight_decay": settings.optimizer.weight_decay,
@@ -54,13 +59,14 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
     decayed = f"{plan['weight_decay']:g} on {_kinds(plan['decayed'])}"
     if not plan["weight_decay"]:
         decayed = "none"
+    shared = f", shared by {n} processes" if (n := plan["processes"]) > 1 else ""
     return [
         f"data    {plan['source']}: {images} images of {plan['classes']} classes; "
         f"{plan['memory']}",
         f"model   {plan['model']}, {plan['parameters']:,} parameters, on "
         f"{plan['device']} in {plan['precision']}",
         f"steps   {plan['steps']:,} of {plan['batch_size']} images, "
-        f"{epochs:.4g} epochs",
+        f"{epochs:.4g} epochs{shared}",
         f"rate    {plan['peak_rate']:g} at its peak, {plan['schedule']}",
         f"decay   {decayed}; exempt: {_kinds(plan['exempt'])}",
     ]

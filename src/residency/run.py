@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from residency.data import Dataset
-from residency.data.sources.arrays import IN_MEMORY
 from residency.data.splits import read_split
-from residency.errors import DataError, EngineError
+from residency.engine.distributed import joined
 from residency.inputs import (
-    build_data,
     data_changes,
     open_data,
+    reopen_data,
     require_fit,
     statistics_for,
 )
@@ -45,6 +44,9 @@ def train(
 ) -> Run:
     """Trains a model as a recipe says and writes a run folder.
 
+    In several processes, started by `torchrun`, all call it and get the same `Run`; the
+    first of them, rank 0, writes, prints and calls the callbacks.
+
     Args:
         model: A Keras model from raw RGB, 0..255, to class probabilities; or a name
             of the catalog; `None` for the recipe's own.
@@ -75,22 +77,33 @@ def train(
         changes = {"model.name": model, **changes}
     if isinstance(model, keras.Model):
         changes = {"model": OwnModel(name=model.name), **changes}
-    resolved = resolve(recipe, data_changes(data, changes))
-    settings = resolved.recipe
-    require_free(Path(out), name)
-    keras.utils.set_random_seed(settings.seed)
-    dataset = open_data(data, settings.data, progress)
-    if isinstance(settings.model, Model):
-        model = settings.model.build(
-            num_classes=dataset.num_classes,
-            image_size=dataset.image_size,
-            statistics=statistics_for(settings.model, dataset),
+    with joined() as processes:
+        progress = progress and processes.first
+        with processes.in_turn():
+            resolved = resolve(recipe, data_changes(data, changes))
+            settings = resolved.recipe
+            if processes.first:
+                require_free(Path(out), name)
+            keras.utils.set_random_seed(settings.seed)
+            dataset = open_data(data, settings.data, progress)
+            if isinstance(settings.model, Model):
+                model = settings.model.build(
+                    num_classes=dataset.num_classes,
+                    image_size=dataset.image_size,
+                    statistics=statistics_for(settings.model, dataset),
+                )
+            require_fit(model, dataset)
+
+        def begin() -> Path:
+            folder = create_run_folder(Path(out), name, resolved, dataset)
+            save_model(model, folder / MODEL, contract_for(dataset, settings))
+            load_model(folder / MODEL)  # what cannot be loaded is told now
+            return folder
+
+        folder = processes.from_first(begin)
+        return run_session(
+            folder, model, dataset, settings, callbacks, progress, processes
         )
-    require_fit(model, dataset)
-    folder = create_run_folder(Path(out), name, resolved, dataset)
-    save_model(model, folder / MODEL, contract_for(dataset, settings))
-    load_model(folder / MODEL)  # what cannot be loaded is told now, not at the end
-    return run_session(folder, model, dataset, settings, callbacks, progress)
 
 
 def resume(
@@ -116,24 +129,16 @@ def resume(
         DataError: The data changed since the training began; what changed is said.
     """
     folder = Path(run)
-    settings = read_recipe(folder)
-    keras.utils.set_random_seed(settings.seed)
-    if settings.data.source in (None, IN_MEMORY) and data is None:
-        raise EngineError(
-            f"{folder}: was trained on arrays in memory, which no path leads to. Pass "
-            "the same data set: residency.resume(run, data=...)."
+    with joined() as processes:
+        progress = progress and processes.first
+        with processes.in_turn():
+            settings = read_recipe(folder)
+            keras.utils.set_random_seed(settings.seed)
+            split = read_split(folder / "split.json")
+            dataset = reopen_data(folder, settings.data, data, split, progress)
+            model, contract = load_model(folder / MODEL)
+            require_fit(model, dataset)
+            require_same_data(folder, split, contract, dataset)
+        return run_session(
+            folder, model, dataset, settings, callbacks, progress, processes
         )
-    if data is not None and not isinstance(data, Dataset):
-        raise DataError(
-            f"resume: expected data as residency.data.load returns it, got "
-            f"{type(data).__name__}."
-        )
-    split = read_split(folder / "split.json")
-    if data is None:
-        dataset = build_data(settings.data, None, progress, split)
-    else:
-        dataset = open_data(data, settings.data, progress)
-    model, contract = load_model(folder / MODEL)
-    require_fit(model, dataset)
-    require_same_data(folder, split, contract, dataset)
-    return run_session(folder, model, dataset, settings, callbacks, progress)

@@ -1,7 +1,7 @@
 """One training session: the loop with its hooks, from a folder's checkpoint on."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from residency.config import to_json
 from residency.data import Dataset, Pipeline
 from residency.engine.callbacks import KerasCallbacks
 from residency.engine.checkpoint import load_checkpoint
+from residency.engine.distributed import Processes
 from residency.engine.hooks import (
     Checkpoint,
     Hook,
@@ -28,9 +29,10 @@ from residency.engine.progress import ShowProgress
 from residency.engine.rate import LearningRate
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
+from residency.engine.together import Together
 from residency.files import sweep, write_json
 from residency.inputs import loader_processes
-from residency.models import Contract, save_model
+from residency.models import Contract, load_model, save_model
 from residency.plan import describe_plan, plan_lines
 from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
@@ -40,7 +42,7 @@ import keras  # isort: skip  after residency.models, which chooses the backend
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a training leaves behind."""
+    """What a training leaves behind; the same in all processes."""
 
     folder: Path
     model: keras.Model
@@ -59,17 +61,23 @@ def run_session(
     settings: Recipe,
     callbacks: Sequence[keras.callbacks.Callback],
     progress: bool,
+    processes: Processes,
 ) -> Run:
     """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
-    sweep(folder)
+    processes.folder = folder / "checkpoints"
     network = Network(model)
+    together = None
+    if processes.size > 1:
+        whole_batch = settings.batch_norm_over == "batch"
+        together = Together(processes, network, settings.seed, whole_batch=whole_batch)
     pipeline = Pipeline(
         dataset.train,
         image_size=dataset.image_size,
         batch_size=settings.data.batch_size,
         transforms=settings.data.transforms,
         seed=settings.seed,
-        workers=loader_processes(dataset, settings.data.workers),
+        workers=loader_processes(dataset, settings.data.workers, processes.cores),
+        share=(processes.rank, processes.size),
     )
     step = Step(
         network,
@@ -78,6 +86,7 @@ def run_session(
         precision=settings.precision,
         clip_norm=settings.clip_norm,
         micro_batch=settings.micro_batch,
+        average=together and together.average,
     )
     state = TrainState(
         total_steps=settings.schedule.length(pipeline.steps_per_epoch),
@@ -89,36 +98,46 @@ def run_session(
     found = load_checkpoint(folder / "checkpoints", step)
     if found is not None:
         state, keras_callbacks.saved = found
-    plan = describe_plan(network, dataset, settings, state)
-    write_json(folder / "plan.json", plan)
-    show = ShowProgress(plan_lines(plan))
     contract = contract_for(dataset, settings)
-    hooks: list[Hook] = [
-        Measure(network, dataset),
-        KeepBest(lambda: save_model(model, folder / "best.keras", contract)),
-        MetricsFile(folder / "metrics.jsonl"),
-        TensorBoard(folder / "tensorboard"),
-        QuarantineFile(folder / "quarantine.json", dataset.quarantined),
-        *([show] if progress else []),
-        StopOnNonFinite(step),
-        keras_callbacks,
-        Checkpoint(
-            folder / "checkpoints",
-            step,
-            keras_callbacks.state,
-            minutes=settings.checkpoint_minutes,
-        ),
-    ]
-    with stop_on_signals(state), closing(show):
-        fit(step, pipeline, rate, state, hooks)
+    with ExitStack() as stack:
+        hooks: list[Hook] = []
+        if processes.first:
+            sweep(folder)
+            plan = describe_plan(network, dataset, settings, state, processes.size)
+            write_json(folder / "plan.json", plan)
+            show = stack.enter_context(closing(ShowProgress(plan_lines(plan))))
+            hooks = [
+                Measure(network, dataset),
+                KeepBest(lambda: save_model(model, folder / "best.keras", contract)),
+                MetricsFile(folder / "metrics.jsonl"),
+                TensorBoard(folder / "tensorboard"),
+                QuarantineFile(folder / "quarantine.json", dataset.quarantined),
+                *([show] if progress else []),
+                StopOnNonFinite(step),
+                keras_callbacks,
+                Checkpoint(
+                    folder / "checkpoints",
+                    step,
+                    keras_callbacks.state,
+                    minutes=settings.checkpoint_minutes,
+                ),
+            ]
+        stack.enter_context(stop_on_signals(together or state))
+        fit(step, pipeline, rate, state, [*hooks, *([together] if together else [])])
     if not network.is_finite():
         load_checkpoint(folder / "checkpoints", step)  # the last good weights
-    save_model(model, folder / "last.keras", contract)
-    history = tuple(state.history)
-    if state.stop == INTERRUPTED:
-        return Run(folder, model, history, (), state.stop)
-    best, evaluations = finish(folder, dataset, history)
-    return Run(folder, best, history, evaluations, state.stop)
+    if processes.first:
+        save_model(model, folder / "last.keras", contract)
+    history, stop = processes.from_first(lambda: (tuple(state.history), state.stop))
+    if stop == INTERRUPTED:
+        return Run(folder, model, history, (), stop)
+    with processes.in_turn():
+        if processes.first:
+            model, evaluations = finish(folder, dataset, history)
+        else:
+            model, evaluations = load_model(folder / "best.keras")[0], ()
+    evaluations = processes.from_first(lambda: evaluations)
+    return Run(folder, model, history, evaluations, stop)
 
 
 def contract_for(dataset: Dataset, settings: Recipe) -> Contract:

@@ -117,6 +117,22 @@ def test_augmentation_does_not_depend_on_the_batch(batch_size):
     )
 
 
+@pytest.mark.parametrize("parts", [2, 3, 7])
+def test_shares_are_the_batch_cut_in_pieces(parts):
+    whole = list(pipeline().epoch(1))
+    cut = [list(pipeline(share=(k, parts)).epoch(1)) for k in range(parts)]
+    for batch, pieces in zip(whole, zip(*cut, strict=True), strict=True):
+        sizes = [len(piece) for piece in pieces]
+        assert max(sizes) - min(sizes) <= 1
+        rows = np.concatenate([piece.rows for piece in pieces])
+        assert np.array_equal(rows, batch.rows)
+        images = np.concatenate([piece.images for piece in pieces if len(piece)])
+        assert np.array_equal(images, batch.images)
+        for piece in pieces:
+            if not len(piece):  # seven take part in five images
+                assert (piece.images.shape, piece.images.max()) == ((1, 8, 8, 3), 0)
+
+
 def test_no_transform_no_change():
     images = noise(23)
     for row, pixels in joined(pipeline(transforms=()).epoch(0)).items():

@@ -77,11 +77,22 @@ def parse_changes(texts: list[str]) -> dict[str, str]:
 
 
 def _finish(run: "Run") -> None:
-    """Prints what a run left behind; ends with status 1 if it failed."""
+    """Prints what a run left behind, once; ends with status 1 if it failed."""
+    from residency.engine.distributed import is_first
+
+    if is_first():
+        _print(run)
+    if run.stopped == "interrupted":
+        sys.exit(130)
+    if run.stopped is not None and "finite" in run.stopped:
+        sys.exit(1)
+
+
+def _print(run: "Run") -> None:
     folder = run.folder
     if run.stopped == "interrupted":
         print(f"Interrupted. Go on with: residency resume {folder}")
-        sys.exit(130)
+        return
     for evaluation in run.evaluations:
         chosen = ", used for choosing" if evaluation.used_for_choosing else ""
         print(f"{evaluation.part} accuracy{chosen}: {evaluation.accuracy}")
@@ -92,4 +103,3 @@ def _finish(run: "Run") -> None:
         print(f"Training ended early: {run.stopped}.")
         if "finite" in run.stopped:
             print("Try a lower rate: --set optimizer.learning_rate=...")
-            sys.exit(1)

@@ -12,7 +12,9 @@ class Batch:
     """Images and labels of one step."""
 
     images: np.ndarray
-    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken."""
+    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken.
+    An empty share of a batch has one black image instead, so that it can be computed
+    on; `len` does not count it."""
     labels: np.ndarray
     """Class numbers, int64, `(batch,)`."""
     rows: np.ndarray

@@ -49,6 +49,9 @@ class Pipeline:
     seed: int = 0
     workers: int = 0
     """Processes that make batches; 0 makes them in this one."""
+    share: tuple[int, int] = (0, 1)
+    """`(k, n)`: of each batch the k-th of n nearly equal parts, k from 0. What the n
+    give together is the batch of one."""
 
     def __post_init__(self) -> None:
         require_positive(self, "image_size", "batch_size")
@@ -83,9 +86,14 @@ class Pipeline:
 
     def _batch(self, order: np.ndarray, epoch: int, step: int) -> Batch:
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        place, parts = self.share
+        rows = rows[len(rows) * place // parts : len(rows) * (place + 1) // parts]
         crops = isinstance(next(iter(self.transforms), None), RandomResizedCrop)
         frames = self.part.photos if crops and self.part.photos else self.part.frames
         images, rows, broken = gather(self.part, frames, rows)
+        if not len(rows) and parts > 1:
+            black = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
+            return Batch(black, np.zeros(1, np.int64), rows, broken)
         if not crops:
             images = _stacked(self.part, images, self.image_size)
         for stream, transform in enumerate(self.transforms):

@@ -5,13 +5,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
-from residency.engine.state import INTERRUPTED, TrainState
+from residency.engine.state import INTERRUPTED
+
+
+class Stoppable(Protocol):
+    """Whatever looks at `stop` between two steps."""
+
+    stop: str | None
 
 
 @contextmanager
-def stop_on_signals(state: TrainState) -> Iterator[None]:
-    """Turns the first SIGINT or SIGTERM into `state.stop`; a second one is obeyed.
+def stop_on_signals(training: Stoppable) -> Iterator[None]:
+    """Turns the first SIGINT or SIGTERM into `training.stop`; a second one is obeyed.
 
     So a step is never cut in half. Outside the main thread it does nothing.
     """
@@ -22,7 +29,7 @@ def stop_on_signals(state: TrainState) -> Iterator[None]:
     old = {number: signal.getsignal(number) for number in signals}
 
     def ask(number: int, frame: FrameType | None) -> None:
-        state.stop = INTERRUPTED
+        training.stop = INTERRUPTED
         for each in signals:
             signal.signal(each, old[each])
 

@@ -32,13 +32,14 @@ def fit(
             hook.before_epoch(state)
         before = time.perf_counter()
         for batch in pipeline.epoch(state.epoch, start=state.step_in_epoch):
+            state.batch_images = len(batch)
             for hook in hooks:
                 hook.before_step(state)
             state.learning_rate = rate(state)
-            if len(batch):
+            if state.batch_images:
                 loss = step(batch.images, batch.labels, state.learning_rate)
-                state.loss_sum = state.loss_sum + loss * len(batch)
-            state.images += len(batch)
+                state.loss_sum = state.loss_sum + loss * state.batch_images
+            state.images += state.batch_images
             state.broken |= {each.name: each for each in batch.broken}
             state.step += 1
             state.step_in_epoch += 1

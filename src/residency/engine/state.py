@@ -34,6 +34,8 @@ class TrainState:
     loss_sum: Any = 0.0
     """Sum over the epoch's images of their loss so far: a float64 scalar that stays
     on the device, so that no step waits for it."""
+    batch_images: int = 0
+    """Images of the step under way, in all processes together."""
     images: int = 0
     """Images trained on in the epoch so far."""
     training_seconds: float = 0.0

@@ -1,6 +1,7 @@
 """One optimizer step."""
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -30,6 +31,8 @@ class Step:
         micro_batch: Most images that go through the network at once; the gradients
             of a batch's parts are added up. `None`: the whole batch. Halved by itself
             when memory runs out.
+        average: Where other processes have images of the batch, too: makes the
+            gradients, in place, and the loss, returned, those of the whole batch.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Step:
         precision: str = "float32",
         clip_norm: float | None = None,
         micro_batch: int | None = None,
+        average: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         kind = network.device.type
         if precision == "float16" and kind != "cuda":
@@ -48,12 +52,18 @@ class Step:
                 f"precision='float16' needs a CUDA GPU, this is {kind}. "
                 "Pass --set precision=bfloat16 or float32."
             )
+        if average is not None and micro_batch is not None:
+            raise EngineError(
+                "micro_batch: the shares of several processes cannot be cut into the "
+                "same number of parts. Start more processes instead."
+            )
         self.network = network
         self.optimizer = optimizer
         self.loss = loss
         self.precision = precision
         self.clip_norm = clip_norm
         self.micro_batch = micro_batch
+        self.average = average
         self.scaler = torch.amp.GradScaler(kind, enabled=precision == "float16")
         # Apple's GPUs have no float64 to add losses up in.
         self._sum_type = torch.float32 if kind == "mps" else torch.float64
@@ -81,6 +91,8 @@ class Step:
         self._images = images
         copy_all(self._moving, self._before)
         loss = self._gradients(images, labels)
+        if self.average is not None:
+            loss = self.average(loss)
         if loss.device.type == "cpu" and not loss.isfinite():
             self._forget()
             return loss
@@ -138,6 +150,12 @@ class Step:
         return torch.stack(sums).sum()
 
     def _halve(self, batch_size: int) -> None:
+        if self.average is not None:
+            raise EngineError(
+                f"Memory ran out with {batch_size} images in one of several processes. "
+                "Start more of them, or take a smaller batch "
+                "(--set data.batch_size=...) or smaller images."
+            )
         size = min(self.micro_batch or batch_size, batch_size)
         if size == 1:
             raise EngineError(

@@ -44,6 +44,10 @@ class Recipe:
     loss: CrossEntropy = CrossEntropy()
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of matrix products and convolutions; variables stay float32."""
+    batch_norm_over: Literal["batch", "share"] = "batch"
+    """What batch normalization takes its statistics over where several processes
+    train: the whole batch, as one process does; or each its own share of it, which
+    spares a wait in every layer but is another training."""
     clip_norm: float | None = None
     """Largest norm of all gradients together; `None`: no clipping."""
     micro_batch: int | None = None

@@ -54,7 +54,7 @@ def ordered(
         batch_size=None,
         collate_fn=_unchanged,
         num_workers=min(workers, max(1, len(steps))),
-        worker_init_fn=_leave_interrupts_to_main,
+        worker_init_fn=_leave_signals_to_main,
         # Its own: the global one decides the model's dropout, and a resume must
         # find it as it was.
         generator=torch.Generator(),
@@ -79,9 +79,10 @@ def _unchanged(item: Any) -> Any:
     return item
 
 
-def _leave_interrupts_to_main(worker: int) -> None:
-    """Ctrl-C reaches every process; the main one ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_main(worker: int) -> None:
+    """Ctrl-C, or torchrun's end, reaches every process; the main one ends these."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _first_line(error: Exception) -> str:

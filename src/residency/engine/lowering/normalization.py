@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from residency.engine.lowering.shared_statistics import SharedBatchNorm, Sharing
 from residency.engine.native import batch_norm as native
 
 _batch_norm = torch.ops.aten._native_batch_norm_legit.no_stats
@@ -34,6 +35,8 @@ class BatchNorm:
     layer: Any
     residual: bool = False
     relu: bool = False
+    sharing: Sharing | None = None
+    """Whoever else has images of the batch; `None`: nobody."""
 
     def __call__(
         self, x: torch.Tensor, *others: torch.Tensor, training: bool
@@ -47,7 +50,7 @@ class BatchNorm:
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
         epsilon, move = layer.epsilon, 1 - layer.momentum
         from_batch = training and layer.trainable
-        if from_batch and last and native.usable(x, *others):
+        if from_batch and self.sharing is None and last and native.usable(x, *others):
             added = others[0] if self.residual else None
             run: Any = native.BatchNorm.apply
             y, batch_mean, spread = run(x, gamma, beta, added, epsilon, self.relu)
@@ -55,7 +58,11 @@ class BatchNorm:
             return y
         if last and rank == 4:
             x = x.permute(0, 3, 1, 2)
-        if from_batch:
+        if from_batch and self.sharing is not None:
+            run = SharedBatchNorm.apply
+            y, batch_mean, spread = run(x, gamma, beta, epsilon, self.sharing)
+            _move(mean, variance, batch_mean, spread, move)
+        elif from_batch:
             y, batch_mean, inverse = _batch_norm(x, gamma, beta, True, 0.0, epsilon)
             _move(mean, variance, batch_mean, (inverse**-2 - epsilon).clamp_(0), move)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -9,8 +10,11 @@ import torch
 from keras.src.backend.common.variables import AutocastScope, get_autocast_scope
 
 from residency.engine.lowering.call import Call
+from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.fusion import fuse
 from residency.engine.lowering.layers import settings
+from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.lowering.shared_statistics import Sharing
 from residency.engine.lowering.trace import Trace, cast_inside, graph_of, makes_masks
 from residency.errors import EngineError
 
@@ -171,6 +175,33 @@ def lower(model: keras.Model) -> Lowered:
             "on a batch, or give its first layer a keras.Input."
         )
     return Lowered(model).eval()
+
+
+def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
+    """Lets batch normalization take its statistics over all processes' images.
+
+    Returns:
+        The Keras layers that do so; those called as they are do not.
+    """
+    reached: list[Any] = []
+
+    def shared(norm: BatchNorm) -> BatchNorm:
+        reached.append(norm.layer)
+        return replace(norm, sharing=sharing)
+
+    calls = []
+    for call in module.calls:
+        run: Any = call.run
+        if isinstance(run, BatchNorm):
+            call = replace(call, run=shared(run))
+        elif isinstance(run, FoldedConvolution) and run.norm is not None:
+            folded = FoldedConvolution(
+                run.convolution, shared(run.norm), run.activation
+            )
+            call = replace(call, run=folded)
+        calls.append(call)
+    module.calls = tuple(calls)
+    return reached
 
 
 @contextmanager
