@@ -25,6 +25,7 @@ from residency.engine.interrupt import stop_on_signals
 from residency.engine.loop import fit
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
+from residency.engine.processor import cores_left_by, keep_freed_memory
 from residency.engine.progress import ShowProgress
 from residency.engine.rate import LearningRate
 from residency.engine.state import INTERRUPTED, TrainState
@@ -66,6 +67,8 @@ def run_session(
     """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
     processes.folder = folder / "checkpoints"
     network = Network(model)
+    if network.device.type == "cpu":
+        keep_freed_memory()
     together = None
     if processes.size > 1:
         whole_batch = settings.batch_norm_over == "batch"
@@ -123,6 +126,7 @@ def run_session(
                 ),
             ]
         stack.enter_context(stop_on_signals(together or state))
+        stack.enter_context(cores_left_by(pipeline.workers, processes.cores))
         fit(step, pipeline, rate, state, [*hooks, *([together] if together else [])])
     if not network.is_finite():
         load_checkpoint(folder / "checkpoints", step)  # the last good weights

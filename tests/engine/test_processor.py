@@ -10,17 +10,16 @@ import torch
 from residency.engine.processor import cores_left_by, usable_cores
 
 
-def test_a_core_is_left_to_each_loader_process(monkeypatch):
-    monkeypatch.setattr("residency.engine.processor.usable_cores", lambda: 4)
+def test_a_core_is_left_to_each_loader_process():
     before = torch.get_num_threads()
     torch.set_num_threads(4)
     try:
         for workers, threads in ((0, 4), (1, 3), (3, 1), (9, 1)):
-            with cores_left_by(workers):
+            with cores_left_by(workers, 4):
                 assert torch.get_num_threads() == threads
             assert torch.get_num_threads() == 4
         torch.set_num_threads(2)  # as OMP_NUM_THREADS=2 would
-        with cores_left_by(1):
+        with cores_left_by(1, 4):
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

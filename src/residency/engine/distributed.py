@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from residency.engine.checkpoint import checkpoints
+from residency.engine.processor import usable_cores
 from residency.errors import EngineError
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Processes:
 
     rank: int = 0
     size: int = 1
-    cores: int = os.cpu_count() or 1
+    cores: int = field(default_factory=usable_cores)
     """CPU cores for each process on this machine."""
     share: float = 1.0
     """This process's part of the step's images, in [0, 1]."""
@@ -117,7 +118,7 @@ def joined() -> Iterator[Processes]:
     store, rank, size = next(rendezvous("env://"))
     store = PrefixStore(f"residency/{next(_trainings)}", store)
     here = int(os.environ["LOCAL_WORLD_SIZE"])
-    processes = Processes(rank, size, max(1, (os.cpu_count() or 1) // here))
+    processes = Processes(rank, size, max(1, usable_cores() // here))
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"

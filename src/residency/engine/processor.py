@@ -12,15 +12,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h of glibc
 
 
 @contextmanager
-def cores_left_by(workers: int) -> Iterator[None]:
-    """Runs torch on the cores that `workers` other busy processes leave it.
+def cores_left_by(workers: int, cores: int) -> Iterator[None]:
+    """Runs torch on the cores that `workers` busy processes leave it of `cores`.
 
     Threads of one sum wait for each other, so one that shares its core holds up all:
     a step on two cores beside one busy process took four times as long on two threads
     as alone, and not even twice as long on one.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(before, usable_cores() - workers)))
+    torch.set_num_threads(max(1, min(before, cores - workers)))
     try:
         yield
     finally:
