@@ -66,7 +66,6 @@ CASES = {
         pixels=32,
         batch=32,
         classes=10,
-        steps=2,
     ),
     "darknet53": Case(name="darknet53", plain="Darknet53", pixels=256, batch=8),
     "mobilenet_v2": Case(
