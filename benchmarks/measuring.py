@@ -2,9 +2,12 @@
 
 import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ from residency.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
 
+OTHERS = ("tensorflow-cpu", "jax", "onnxruntime", "openvino")
+"""Packages of the extra `bench` that are measured beside ours."""
+
 
 def in_turn(
     variants: Mapping[str, Callable[[], object]], images: int, repeats: int
@@ -20,7 +26,8 @@ def in_turn(
     """Returns `repeats` samples of each variant; the first round is left out.
 
     Args:
-        variants: Name to a function that works on `images` images.
+        variants: Name to a function that works on `images` images. One that works in
+            another process says by `process_time()` how much that has used.
         images: How many that are.
         repeats: Rounds that count.
     """
@@ -35,10 +42,11 @@ def in_turn(
 
 def timed(run: Callable[[], object], images: int) -> dict[str, float]:
     """Returns images per second, and the share of all cores that others took."""
-    own, busy, start = time.process_time(), busy_seconds(), time.perf_counter()
+    clock: Callable[[], float] = getattr(run, "process_time", time.process_time)
+    own, busy, start = clock(), busy_seconds(), time.perf_counter()
     run()
     wall = time.perf_counter() - start
-    foreign = busy_seconds() - busy - (time.process_time() - own)
+    foreign = busy_seconds() - busy - (clock() - own)
     share = max(0.0, foreign) / wall / (os.cpu_count() or 1)
     return {"images_per_second": images / wall, "foreign_share": round(share, 3)}
 
@@ -65,15 +73,44 @@ def report(
     medians = {n: statistics.median(found) for n, found in rates.items()}
     for variant, found in rates.items():
         spread = f"({min(found):,.1f} to {max(found):,.1f})"
-        print(f"{variant:34} {medians[variant]:9,.1f}  {spread}")
+        print(f"{variant:38} {medians[variant]:9,.1f}  {spread}")
     result = {
         "what": what,
-        "date": date.today().isoformat(),
-        "environment": describe_environment(),
+        **conditions(),
         **more,
         "median": medians,
+        "spread": {n: [min(found), max(found)] for n, found in rates.items()},
         "samples": samples,
     }
+    write(name, result, out)
+
+
+def conditions() -> dict[str, Any]:
+    """Returns the date, the commit, the machine and the versions of what is there."""
+    environment = describe_environment()
+    for package in OTHERS:
+        with suppress(PackageNotFoundError):
+            environment["versions"][package] = version(package)
+    return {
+        "date": date.today().isoformat(),
+        "commit": commit(),
+        "environment": environment,
+    }
+
+
+def commit() -> str:
+    """Returns the commit measured; `+` after it: with changes."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+        cwd=RESULTS.parent,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip() or "not a git checkout"
+
+
+def write(name: str, result: dict[str, Any], out: Path | None) -> None:
+    """Writes a result to `results/` or to `out`, and prints where."""
     path = out or RESULTS / f"{name}_cpu_{date.today()}.json"
     write_json(path, result)
     print(path)

@@ -4,6 +4,7 @@ python benchmarks/readme_table.py
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,18 @@ def main() -> None:
     for path in sorted((HERE / "results").glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         newest[result["what"]] = {**result, "file": f"benchmarks/results/{path.name}"}
-    rows = [speed_row(r) if "median" in r else run_row(r) for r in newest.values()]
+    rows = [row_of(result) for result in newest.values()]
     table = ["| what | conditions | measured |", "|---|---|---|", *rows]
     text = README.read_text(encoding="utf-8")
     before, after = text.split(START)[0], text.split(END)[1]
     write_text(README, "\n".join([before + START, *table, END]) + after)
+
+
+def row_of(result: dict[str, Any]) -> str:
+    """Returns the row of a result, by what it holds."""
+    if "median" in result:
+        return speed_row(result)
+    return memory_row(result) if "memory_mib" in result else run_row(result)
 
 
 def run_row(result: dict[str, Any]) -> str:
@@ -57,16 +65,48 @@ def evaluation_text(value: dict[str, Any]) -> str:
 
 def speed_row(result: dict[str, Any]) -> str:
     """Returns the row of a comparison of speeds."""
+    samples = len(next(iter(result["samples"].values())))
+    conditions = f"median of {samples}, in turn, {machine(result)}"
+    return row(result, conditions, figures(result["median"], best=max))
+
+
+def memory_row(result: dict[str, Any]) -> str:
+    """Returns the row of a comparison of memory."""
+    above = {n: mib["peak"] - mib["loaded"] for n, mib in result["memory_mib"].items()}
+    conditions = f"each in a process of its own, {machine(result)}"
+    return row(result, conditions, figures(above, best=min))
+
+
+def machine(result: dict[str, Any]) -> str:
+    """Returns hardware and versions."""
     environment = result["environment"]
     versions = environment["versions"]
-    samples = len(next(iter(result["samples"].values())))
-    conditions = (
-        f"median of {samples}, in turn in one process, {environment['cores']} cores "
-        f"({environment['processor']}), Keras {versions['keras']}, "
-        f"PyTorch {versions['torch']}"
+    return (
+        f"{environment['cores']} cores ({environment['processor']}), "
+        f"Keras {versions['keras']}, PyTorch {versions['torch']}"
     )
-    figures = [f"{name}: {rate:,.0f}" for name, rate in result["median"].items()]
-    return row(result, conditions, "; ".join(figures))
+
+
+def figures(values: dict[str, float], *, best: Callable[..., str]) -> str:
+    """Returns the figures; where ours are among them, the best of each kind.
+
+    The kind is the first word of a variant's name.
+    """
+    if "residency" not in {kind(name) for name in values}:
+        return "; ".join(f"{name}: {value:,.0f}" for name, value in values.items())
+    kinds = dict.fromkeys(map(kind, values))
+    chosen = [best((n for n in values if kind(n) == k), key=values.get) for k in kinds]
+    ours = values[next(name for name in chosen if kind(name) == "residency")]
+    return "; ".join(
+        f"{name}: {values[name]:,.0f}"
+        + ("" if kind(name) == "residency" else f" (ours {ours / values[name]:.2f}x)")
+        for name in chosen
+    )
+
+
+def kind(variant: str) -> str:
+    """Returns the first word of a variant's name."""
+    return variant.replace(",", " ").split()[0]
 
 
 def row(result: dict[str, Any], conditions: str, measured: str) -> str:

@@ -23,7 +23,15 @@ from residency.models import (
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "golden" / "models.json").read_text(encoding="utf-8")
 )["models"]
-TRAINED = ("cifar_resnet20", "resnet18", "resnet50")  # one a kind of block
+TRAINED = {  # one a kind of block, with the smallest side in pixels
+    "cifar_resnet20": 8,
+    "resnet18": 8,
+    "resnet50": 8,
+    "resnext29_8x16d": 8,
+    "darknet53": 32,
+    "vgg16": 32,
+    "vgg16_bn": 32,
+}
 
 
 def count(weights):
@@ -47,10 +55,11 @@ def test_counts(entry):
     assert model.output_shape == (None, entry.num_classes)
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_trains_a_step_and_survives_its_file(name, tmp_path):
-    model = build(name, num_classes=3, image_size=8)
-    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype="uint8")
+@pytest.mark.parametrize(("name", "size"), TRAINED.items())
+def test_trains_a_step_and_survives_its_file(name, size, tmp_path):
+    model = build(name, num_classes=3, image_size=size)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (4, size, size, 3), dtype="uint8")
     model.compile("sgd", "sparse_categorical_crossentropy")
     before = model.get_layer("predictions").get_weights()[0]
     loss = model.train_on_batch(images, np.array([0, 1, 2, 0]))
@@ -59,7 +68,7 @@ def test_trains_a_step_and_survives_its_file(name, tmp_path):
 
     expected = model.predict(images, verbose=0)
     np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-5)
-    contract = Contract(class_names=("a", "b", "c"), image_size=8)
+    contract = Contract(class_names=("a", "b", "c"), image_size=size)
     save_model(model, tmp_path / "net.keras", contract)
     again, carried = load_model(tmp_path / "net.keras")
     assert carried == contract

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from residency.models.cifar_resnet import CIFARResNet
     from residency.models.complexity import multiply_adds
     from residency.models.contract import Contract, load_model, save_model
+    from residency.models.darknet import Darknet53, darknet_taps
     from residency.models.resnet import (
         ResNet18,
         ResNet34,
@@ -26,14 +27,23 @@ if TYPE_CHECKING:
         ResNet101,
         ResNet152,
     )
+    from residency.models.resnext import ResNeXt29, ResNeXt50, ResNeXt101
+    from residency.models.vgg import VGG16, VGG19
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
+    "Darknet53": "residency.models.darknet",
+    "darknet_taps": "residency.models.darknet",
     "ResNet18": "residency.models.resnet",
     "ResNet34": "residency.models.resnet",
     "ResNet50": "residency.models.resnet",
     "ResNet101": "residency.models.resnet",
     "ResNet152": "residency.models.resnet",
+    "ResNeXt29": "residency.models.resnext",
+    "ResNeXt50": "residency.models.resnext",
+    "ResNeXt101": "residency.models.resnext",
+    "VGG16": "residency.models.vgg",
+    "VGG19": "residency.models.vgg",
     "Contract": "residency.models.contract",
     "load_model": "residency.models.contract",
     "save_model": "residency.models.contract",
@@ -41,12 +51,18 @@ _HOMES = {
 }
 
 __all__ = [
+    "VGG16",
+    "VGG19",
     "CIFARResNet",
     "Contract",
+    "Darknet53",
     "Entry",
     "Model",
     "OwnModel",
     "Preprocessing",
+    "ResNeXt29",
+    "ResNeXt50",
+    "ResNeXt101",
     "ResNet18",
     "ResNet34",
     "ResNet50",
@@ -54,6 +70,7 @@ __all__ = [
     "ResNet152",
     "Statistics",
     "build",
+    "darknet_taps",
     "list_models",
     "load_model",
     "multiply_adds",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import keras
 
 HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
+XIE2017 = "Xie et al., 2017, https://arxiv.org/abs/1611.05431"
+REDMON2018 = "Redmon and Farhadi, 2018, https://arxiv.org/abs/1804.02767"
+SIMONYAN2014 = "Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +73,72 @@ def _resnet(depth: int, parameters: int) -> Entry:
     )
 
 
+def _resnext29(cardinality: int, group_width: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"resnext29_{cardinality}x{group_width}d",
+        builder="resnext:ResNeXt29",
+        parameters=parameters,
+        description=f"29 layers for small images, {cardinality} groups",
+        paper=f"{XIE2017}, section 5.3",
+        num_classes=10,
+        image_size=32,
+        fixed={"cardinality": cardinality, "group_width": group_width},
+        options=("classifier_bias", "name"),
+    )
+
+
+def _resnext(depth: int, cardinality: int, group_width: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"resnext{depth}_{cardinality}x{group_width}d",
+        builder=f"resnext:ResNeXt{depth}",
+        parameters=parameters,
+        description=f"{depth} layers of bottleneck blocks, {cardinality} groups",
+        paper=f"{XIE2017}, table 1",
+        num_classes=1000,
+        image_size=224,
+        fixed={"cardinality": cardinality, "group_width": group_width},
+        options=("stem", "name"),
+    )
+
+
+def _vgg(depth: int, batch_norm: bool, parameters: int) -> Entry:
+    return Entry(
+        name=f"vgg{depth}_bn" if batch_norm else f"vgg{depth}",
+        builder=f"vgg:VGG{depth}",
+        parameters=parameters,
+        description=f"{depth} layers without shortcuts"
+        + (", with batch normalisation" if batch_norm else ""),
+        paper=f"{SIMONYAN2014}, table 1",
+        num_classes=1000,
+        image_size=224,
+        fixed={"batch_norm": batch_norm},
+        options=("dropout", "name"),
+    )
+
+
+_RESNEXT29_8X16D = Entry(
+    name="resnext29_8x16d",
+    builder="resnext:ResNeXt29",
+    parameters=5_671_872,
+    description="29 layers for small images, 8 thin groups, no bias at the end",
+    paper=f"{XIE2017}, a quarter of the 8x64d of section 5.3 in width",
+    num_classes=10,
+    image_size=32,
+    fixed={"cardinality": 8, "group_width": 16, "classifier_bias": False},
+    options=("name",),
+)
+
+_DARKNET53 = Entry(
+    name="darknet53",
+    builder="darknet:Darknet53",
+    parameters=41_645_640,
+    description="53 layers, the body of YOLOv3",
+    paper=f"{REDMON2018}, table 1",
+    num_classes=1000,
+    image_size=256,
+    options=("activation", "name"),
+)
+
 _ENTRIES = (
     _cifar_resnet(20, 271_098),
     _cifar_resnet(32, 466_426),
@@ -81,6 +150,18 @@ _ENTRIES = (
     _resnet(50, 25_636_712),
     _resnet(101, 44_707_176),
     _resnet(152, 60_419_944),
+    _RESNEXT29_8X16D,
+    _resnext29(4, 64, 17_598_410),
+    _resnext29(8, 64, 34_484_170),
+    _resnext29(16, 64, 68_255_690),
+    _resnext(50, 32, 4, 25_097_128),
+    _resnext(101, 32, 4, 44_315_560),
+    _resnext(101, 32, 8, 88_994_216),
+    _DARKNET53,
+    _vgg(16, False, 138_357_544),
+    _vgg(19, False, 143_667_240),
+    _vgg(16, True, 138_374_440),
+    _vgg(19, True, 143_689_256),
 )
 CATALOG: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 

@@ -39,11 +39,14 @@ def image_input(
     return inputs, preprocessing.apply(inputs)
 
 
-def classifier(x: Any, num_classes: int, *, kernel_initializer: str) -> Any:
-    """Returns probabilities, `(batch, num_classes)`, of feature maps.
+def classifier(
+    x: Any, num_classes: int, *, kernel_initializer: str, use_bias: bool = True
+) -> Any:
+    """Returns probabilities, `(batch, num_classes)`, of feature maps or vectors.
 
-    The logits are a layer of their own, `"predictions"`, for losses and engines that
-    want them; the softmax after it is float32 under any precision policy.
+    Maps are averaged first. The logits are a layer of their own, `"predictions"`, for
+    losses and engines that want them; the softmax after it is float32 under any
+    precision policy.
 
     Raises:
         ConfigError: Fewer than two classes.
@@ -53,8 +56,12 @@ def classifier(x: Any, num_classes: int, *, kernel_initializer: str) -> Any:
             f"num_classes: expected a whole number, 2 or more, got {num_classes!r}. "
             "Two classes are two outputs."
         )
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    if len(x.shape) == 4:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dense(
-        num_classes, kernel_initializer=kernel_initializer, name="predictions"
+        num_classes,
+        use_bias=use_bias,
+        kernel_initializer=kernel_initializer,
+        name="predictions",
     )(x)
     return layers.Activation("softmax", dtype="float32", name="probabilities")(x)

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers
 
-from residency.errors import ConfigError
 from residency.models.interface import classifier, image_input
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing, resolve
-
-SMALL_IMAGE = 64
-"""Below this many pixels a side, the ImageNet stem leaves a map of one pixel."""
+from residency.models.residual import ConvUnit, add_shortcut, stem_for
 
 _FILTERS = (64, 128, 256, 512)
 
@@ -158,15 +154,15 @@ def _resnet(
     preprocessing: str | Preprocessing | None,
     name: str | None,
 ) -> keras.Model:
-    small = _has_small_stem(stem, image_size)
-    unit = _ConvUnit(
+    add_stem = stem_for(stem, image_size)
+    unit = ConvUnit(
         use_bias=design.bottleneck if conv_bias is None else conv_bias,
         epsilon=design.bn_epsilon,
     )
     block = _bottleneck_block if design.bottleneck else _basic_block
     chosen = resolve(preprocessing, PREPROCESSINGS["torch"])
     inputs, x = image_input(image_size, chosen, smallest=8)
-    x = _cifar_stem(x, unit) if small else _imagenet_stem(x, unit)
+    x = add_stem(x, unit)
     for stage, (filters, blocks) in enumerate(
         zip(_FILTERS, design.blocks, strict=True), start=2
     ):
@@ -177,90 +173,18 @@ def _resnet(
     return keras.Model(inputs, outputs, name=name or f"resnet{design.depth}")
 
 
-def _has_small_stem(stem: str, image_size: int | None) -> bool:
-    if stem not in ("auto", "imagenet", "cifar"):
-        raise ConfigError(
-            f"stem: expected 'auto', 'imagenet' or 'cifar', got {stem!r}."
-        )
-    small = image_size is not None and image_size < SMALL_IMAGE
-    if small and stem == "imagenet":
-        raise ConfigError(
-            f"stem: 'imagenet' divides the image by 32; {image_size} pixels end in a "
-            f"map of {-(-(image_size or 0) // 32)} pixel(s) a side, too coarse to "
-            f"learn from. Use stem='cifar', or images of {SMALL_IMAGE} pixels or more."
-        )
-    return small if stem == "auto" else stem == "cifar"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ConvUnit:
-    """Convolution, batch normalisation and, mostly, relu: named as in Keras."""
-
-    use_bias: bool
-    epsilon: float
-
-    def __call__(
-        self,
-        x: Any,
-        filters: int,
-        kernel_size: int,
-        *,
-        stride: int = 1,
-        padding: str = "same",
-        relu: bool = True,
-        name: str,
-    ) -> Any:
-        x = layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=stride,
-            padding=padding,
-            use_bias=self.use_bias,
-            kernel_initializer="he_normal",
-            name=f"{name}_conv",
-        )(x)
-        x = layers.BatchNormalization(
-            momentum=0.9, epsilon=self.epsilon, name=f"{name}_bn"
-        )(x)
-        return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
-
-
-def _imagenet_stem(x: Any, unit: _ConvUnit) -> Any:
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = unit(x, 64, 7, stride=2, padding="valid", name="conv1")
-    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # zeros: never above a relu
-    return layers.MaxPooling2D(3, strides=2, name="pool1_pool")(x)
-
-
-def _cifar_stem(x: Any, unit: _ConvUnit) -> Any:
-    return unit(x, 64, 3, name="conv1")
-
-
 def _bottleneck_block(
-    x: Any, filters: int, stride: int, unit: _ConvUnit, *, name: str
+    x: Any, filters: int, stride: int, unit: ConvUnit, *, name: str
 ) -> Any:
     residual = unit(x, filters, 1, stride=stride, name=f"{name}_1")
     residual = unit(residual, filters, 3, name=f"{name}_2")
     residual = unit(residual, 4 * filters, 1, relu=False, name=f"{name}_3")
-    return _add(x, residual, stride, unit, name=name)
+    return add_shortcut(x, residual, stride, unit, name=name)
 
 
 def _basic_block(
-    x: Any, filters: int, stride: int, unit: _ConvUnit, *, name: str
+    x: Any, filters: int, stride: int, unit: ConvUnit, *, name: str
 ) -> Any:
-    residual, padding = x, "same"
-    if stride > 1:  # one pixel on every side; Keras' "same" pads bottom and right
-        residual, padding = layers.ZeroPadding2D(1, name=f"{name}_1_pad")(x), "valid"
-    residual = unit(
-        residual, filters, 3, stride=stride, padding=padding, name=f"{name}_1"
-    )
+    residual = unit.padded(x, filters, stride=stride, name=f"{name}_1")
     residual = unit(residual, filters, 3, relu=False, name=f"{name}_2")
-    return _add(x, residual, stride, unit, name=name)
-
-
-def _add(x: Any, residual: Any, stride: int, unit: _ConvUnit, *, name: str) -> Any:
-    filters = residual.shape[-1]
-    if stride > 1 or x.shape[-1] != filters:
-        x = unit(x, filters, 1, stride=stride, relu=False, name=f"{name}_0")
-    x = layers.Add(name=f"{name}_add")([x, residual])
-    return layers.Activation("relu", name=f"{name}_out")(x)
+    return add_shortcut(x, residual, stride, unit, name=name)

@@ -1,4 +1,4 @@
-"""The same networks as a careful PyTorch user writes them, to measure against."""
+"""ResNet-20 for CIFAR and ResNet-50."""
 
 import torch
 from torch import nn
@@ -54,17 +54,17 @@ class Bottleneck(nn.Module):
     def __init__(self, channels: int, filters: int, stride: int) -> None:
         super().__init__()
         out = 4 * filters
+        self.shortcut = None
+        if channels != out:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels, out, 1, stride), nn.BatchNorm2d(out, eps=1.001e-5)
+            )
         self.conv1 = nn.Conv2d(channels, filters, 1, stride)
         self.norm1 = nn.BatchNorm2d(filters, eps=1.001e-5)
         self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1)
         self.norm2 = nn.BatchNorm2d(filters, eps=1.001e-5)
         self.conv3 = nn.Conv2d(filters, out, 1)
         self.norm3 = nn.BatchNorm2d(out, eps=1.001e-5)
-        self.shortcut = None
-        if channels != out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels, out, 1, stride), nn.BatchNorm2d(out, eps=1.001e-5)
-            )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the block's feature maps."""
