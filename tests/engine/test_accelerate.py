@@ -1,5 +1,7 @@
 """An accelerated model does what it did before, to rounding."""
 
+import copy
+import pickle
 import warnings
 
 import keras
@@ -64,29 +66,6 @@ OPTIMIZERS = {
 def test_fit_gives_the_history_of_plain_keras(name):
     _, expected = trained(False, OPTIMIZERS[name]())
     _, found = trained(True, OPTIMIZERS[name]())
-    assert_same_histories(found, expected)
-
-
-DATA = {
-    "split": {"validation_split": 0.25},
-    "class weights": {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5, 3: 1.0}},
-    "sample weights": {"sample_weight": np.linspace(0, 1, 48)},
-    "steps": {"steps_per_epoch": 2},
-    "loader": {
-        "x": torch.utils.data.DataLoader(
-            torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y)), 12
-        ),
-        "y": None,
-        "batch_size": None,
-    },
-}
-
-
-@pytest.mark.parametrize("case", DATA)
-def test_what_fit_takes_it_still_takes(case):
-    options = DATA[case] | {"shuffle": False}
-    _, expected = trained(False, "adam", **options)
-    _, found = trained(True, "adam", **options)
     assert_same_histories(found, expected)
 
 
@@ -176,11 +155,20 @@ class OwnCall(keras.Model):
         return x
 
 
-def test_what_cannot_be_accelerated_runs_as_before_and_says_so():
+def test_what_cannot_be_accelerated_runs_as_before_and_says_so_once():
     model = OwnCall()
     model(torch.zeros(2, 3))
     with pytest.warns(UserWarning, match="runs as before"):
         assert accelerate(model) is model
+    assert "call" not in vars(model)
+    model(torch.zeros(2, 3))  # warnings are errors: it says no more
+
+
+def test_a_model_compiled_to_code_runs_as_before_and_says_so():
+    model = build()
+    model.compile("sgd", "mse", jit_compile=True)
+    with pytest.warns(UserWarning, match="jit_compile"):
+        accelerate(model)
     assert "call" not in vars(model)
 
 
@@ -188,6 +176,92 @@ def test_one_that_can_says_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         accelerate(build())
+
+
+def dropping(training):
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((8,))
+    x = layers.Dropout(0.5, seed=1)(inputs, training=training)
+    return keras.Model(inputs, layers.BatchNormalization(momentum=0.5)(x))
+
+
+@pytest.mark.parametrize("stated", [True, False, None])
+@pytest.mark.parametrize("asked", [True, False, None])
+def test_who_says_whether_it_trains_is_as_in_keras(stated, asked):
+    x = torch.rand(4, 8)
+    plain, fast = dropping(stated), accelerate(dropping(stated))
+    torch.testing.assert_close(fast(x, training=asked), plain(x, training=asked))
+    for one, other in zip(fast.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+class Noisy(layers.Layer):
+    """Is in training mode where nobody says."""
+
+    def call(self, x, training=True):
+        return x + 1 if training else x
+
+
+@pytest.mark.parametrize("asked", [True, False, None])
+def test_the_default_of_a_layer_of_the_users_own_counts(asked):
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, Noisy()(inputs))
+    expected = model(torch.zeros(2, 8), training=asked)
+    assert torch.equal(accelerate(model)(torch.zeros(2, 8), training=asked), expected)
+
+
+def linear(model):
+    model.layers[-1].activation = keras.activations.linear
+
+
+def hooked(model):
+    model.layers[1].register_forward_hook(lambda layer, given, found: found * 2)
+
+
+def regularized(model):
+    model.layers[1].activity_regularizer = keras.regularizers.L2(0.1)
+
+
+def quantized(model):
+    model.layers[-1].quantize("int8")
+
+
+def adapted(model):
+    keras.utils.set_random_seed(2)
+    model.layers[-1].enable_lora(2)
+    model.layers[-1].lora_kernel_b.assign(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("change", [linear, hooked, regularized, quantized, adapted])
+def test_what_is_set_on_a_layer_later_counts(change):
+    plain, fast = build(), accelerate(build())
+    with torch.no_grad():
+        before = fast(torch.tensor(X))
+        for model in (plain, fast):
+            change(model)
+        expected, found = plain(torch.tensor(X)), fast(torch.tensor(X))
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
+    losses = [sum(x.item() for x in model.losses) for model in (plain, fast)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert change is regularized or not torch.equal(found, before)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.deepcopy,
+        lambda model: pickle.loads(pickle.dumps(model)),
+        keras.models.clone_model,
+    ],
+    ids=["deepcopy", "pickle", "clone_model"],
+)
+def test_a_copy_is_a_plain_model_of_its_own(copied):
+    model = accelerate(build())
+    before = model.predict(X, verbose=0)
+    other = copied(model)
+    assert "call" not in vars(other)
+    other.set_weights([np.zeros_like(w) for w in other.get_weights()])
+    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
 
 
 def test_an_unknown_precision_is_refused():

@@ -19,7 +19,9 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
     callbacks, optimizers and schedules stay Keras' own, so `fit`, `evaluate`,
     `predict`, `train_on_batch` and calling the model do what they did before, faster.
     Saving, loading, `set_weights` and `trainable` work as before; a change of
-    `trainable` counts from the next step on. A saved model is an ordinary one.
+    `trainable`, or of a layer's activation, hooks, regularizer, LoRA or quantization,
+    counts from the next step on. Dtype policies are those that the layers were called
+    with. A saved or copied model is an ordinary one.
 
     Args:
         model: A Functional or Sequential model on the torch backend. Another kind of

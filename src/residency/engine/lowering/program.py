@@ -144,6 +144,10 @@ def lower(model: keras.Model) -> Lowered:
     convolutions keep their Keras shape and are laid out anew in memory once, as
     torch's channels-last kernels want them.
 
+    Strides, momenta, dropout rates and the like are read at each call; activations,
+    hooks, dtypes and the graph are those of now: `is_current` tells whether to lower
+    again.
+
     Layers that the lowering does not know, such as a user's own, are called as the
     Keras layers they are; `kept` names them. A model that is not a graph (one with
     its own `call`), or one with masks, is called whole.
