@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import keras
+from keras.src.backend.torch.core import get_device
 
 from residency.engine.lowering import Lowered, lower
 from residency.engine.lowering.trace import graph_of
@@ -34,8 +35,8 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
         `model` itself.
 
     Raises:
-        EngineError: An unknown precision, another backend than torch, or a model whose
-            shapes are not known yet.
+        EngineError: An unknown precision or one that the device has not, another
+            backend than torch, or a model whose shapes are not known yet.
 
     Example:
 
@@ -48,6 +49,10 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
         raise EngineError(
             f"precision: expected float32, {' or '.join(PRECISIONS)}, "
             f"got {precision!r}."
+        )
+    if precision == "float16" and get_device() == "cpu":
+        raise EngineError(
+            "precision: float16 needs a GPU, this is a CPU. Take bfloat16 or float32."
         )
     if graph_of(model) is None and model.built:
         return _unchanged(model, "it has a call of its own, so there is no graph")

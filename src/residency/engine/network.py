@@ -58,9 +58,11 @@ class Network:
         self.device = model.variables[0].value.device
         self.num_classes: int = model.outputs[0].shape[-1]
 
-    def logits(self, images: np.ndarray, *, training: bool) -> torch.Tensor:
+    def logits(
+        self, images: np.ndarray | torch.Tensor, *, training: bool
+    ) -> torch.Tensor:
         """Returns float32 logits `(batch, classes)` of uint8 `images`."""
-        pixels = torch.from_numpy(images).to(self.device, torch.float32)
+        pixels = torch.as_tensor(images).to(self.device, torch.float32)
         scores = self.module(pixels, training=training).float()
         if self._gives_probabilities is None:
             self._gives_probabilities = _are_probabilities(scores)

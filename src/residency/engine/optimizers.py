@@ -50,13 +50,18 @@ def build_optimizer(
             groups, lr=config.learning_rate, momentum=config.momentum
         )
     if isinstance(config, AdamW):
-        return torch.optim.AdamW(
+        on_cuda = network.device.type == "cuda"
+        optimizer = torch.optim.AdamW(
             groups,
             lr=config.learning_rate,
             betas=(config.beta_1, config.beta_2),
             eps=config.epsilon,
             fused=fused,
+            capturable=on_cuda,
         )
+        # It would warn at each step before the one that is recorded.
+        optimizer._warned_capturable_if_run_uncaptured = on_cuda  # pyright: ignore
+        return optimizer
     return torch.optim.SGD(
         groups,
         lr=config.learning_rate,

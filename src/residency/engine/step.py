@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from residency.engine.capture import Captured
+from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.engine.nonfinite import where_not_finite
 from residency.errors import EngineError
@@ -71,6 +73,21 @@ class Step:
         self._moving = network.moving()
         self._before = [value.clone() for value in self._moving]
         self._images: np.ndarray | None = None
+        self._run: Callable[..., torch.Tensor] = self._move
+        self._rate: float | torch.Tensor = 0.0
+        if self._can_be_recorded():
+            self._run = Captured(self._move)
+            self._rate = torch.zeros((), device=network.device)
+
+    def _can_be_recorded(self) -> bool:
+        """Tells whether nothing of a step waits for the GPU or changes its form."""
+        return (
+            self.network.device.type == "cuda"
+            and self.average is None
+            and self.micro_batch is None
+            and not self.scaler.is_enabled()
+            and not isinstance(self.optimizer, OrthogonalMomentum)
+        )
 
     def __call__(
         self, images: np.ndarray, labels: np.ndarray, rate: float
@@ -89,6 +106,18 @@ class Step:
             EngineError: Memory does not suffice for one image at a time.
         """
         self._images = images
+        if isinstance(self._rate, torch.Tensor):
+            self._rate.fill_(rate)  # the recorded step reads it there
+        else:
+            self._rate = rate
+        device = self.network.device
+        return self._run(
+            torch.from_numpy(images).to(device, non_blocking=True),
+            torch.from_numpy(labels).to(device, non_blocking=True),
+        )
+
+    def _move(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Does the step on the device and returns its loss."""
         copy_all(self._moving, self._before)
         loss = self._gradients(images, labels)
         if self.average is not None:
@@ -99,7 +128,8 @@ class Step:
         for variable in self._variables:
             variable.share_gradient()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("rate_factor", 1.0)
+            factor = group.get("rate_factor")
+            group["lr"] = self._rate if factor is None else self._rate * factor
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             values = [variable.value for variable in self._variables]
@@ -118,7 +148,7 @@ class Step:
         with autocast(self.network.device, self.precision):
             return where_not_finite(self.network.model, self._images)
 
-    def _gradients(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Returns the loss, its gradients in the variables."""
         while True:
             try:
@@ -129,18 +159,16 @@ class Step:
             self._forget()
             self._halve(len(images))
 
-    def _in_parts(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+    def _in_parts(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         parts = -(-len(images) // (self.micro_batch or len(images)))
         sums = []
         for some, their_labels in zip(
-            np.array_split(images, parts), np.array_split(labels, parts), strict=True
+            images.tensor_split(parts), labels.tensor_split(parts), strict=True
         ):
             with autocast(self.network.device, self.precision):
                 logits = self.network.logits(some, training=True)
             loss = cross_entropy(
-                logits,
-                torch.from_numpy(their_labels).to(logits.device),
-                label_smoothing=self.loss.label_smoothing,
+                logits, their_labels, label_smoothing=self.loss.label_smoothing
             )
             penalty = self.network.penalty()
             share = len(some) / len(images)
@@ -175,7 +203,7 @@ class Step:
         )
 
     def _forget(self) -> None:
-        """Undoes what a pass left behind: gradients and moved statistics."""
+        """Undoes what a pass left behind: gradients, moved statistics."""
         self._drop_gradients()
         copy_all(self._before, self._moving)
 

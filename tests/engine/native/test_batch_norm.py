@@ -1,5 +1,7 @@
 """The kernel against float64 arithmetic by torch."""
 
+import math
+
 import pytest
 import torch
 from torch.nn.functional import batch_norm
@@ -8,15 +10,24 @@ from residency.engine.native.batch_norm import BatchNorm, unavailable, usable
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
+CUTS = {
+    "nothing": (1.0, math.inf),
+    "relu": (0.0, math.inf),
+    "relu6": (0.0, 0.75),
+    "leaky": (0.1, math.inf),
+    "both": (0.3, 0.75),
+}
+"""Slope and ceiling."""
+
 
 @pytest.mark.parametrize("channels", [1, 3, 16, 24, 64, 100, 257])
 @pytest.mark.parametrize("rows", [1, 5, 64, 1000])
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2)]
 )
-def test_values_and_gradients(channels, rows, relu, residual, dtype, tolerance):
+def test_values_and_gradients(channels, rows, cut, residual, dtype, tolerance):
     generator = torch.Generator().manual_seed(channels + rows)
 
     def draw(*shape):
@@ -28,8 +39,8 @@ def test_values_and_gradients(channels, rows, relu, residual, dtype, tolerance):
     weights = draw(rows, channels).to(dtype)
     ours = [None if t is None else t.clone().requires_grad_() for t in (x, gamma, beta)]
     other = None if added is None else added.clone().requires_grad_()
-    y, mean, variance = BatchNorm.apply(*ours, other, 1e-3, relu)
-    y.backward(weights)
+    slope, ceiling = CUTS[cut]
+    y, mean, variance = BatchNorm.apply(*ours, other, 1e-3, slope, ceiling)
 
     exact = [t.double().requires_grad_() for t in (x, gamma, beta)]
     exact_other = None if added is None else added.double().requires_grad_()
@@ -37,8 +48,11 @@ def test_values_and_gradients(channels, rows, relu, residual, dtype, tolerance):
     spread = centred.square().mean(0)
     z = centred / (spread + 1e-3).sqrt() * exact[1] + exact[2]
     z = z if exact_other is None else z + exact_other
-    if relu:  # by our own signs: at zero, rounding decides
-        z = z * (y > 0)
+    # at a bend rounding decides which gradient it is: none is asked for there
+    at_a_bend = (z.abs() < tolerance) | ((z - ceiling).abs() < tolerance)
+    weights = weights.masked_fill(at_a_bend, 0.0)
+    z = torch.where(z > 0, z, slope * z).clamp(max=ceiling)
+    y.backward(weights)
     z.backward(weights.double())
     pairs = [(y, z), (mean, exact[0].mean(0)), (variance, spread)]
     pairs += [(a.grad, b.grad) for a, b in zip(ours, exact, strict=True)]
@@ -53,7 +67,7 @@ def test_values_and_gradients(channels, rows, relu, residual, dtype, tolerance):
 
 def test_a_far_mean_costs_no_digits():
     x = 1e4 + torch.randn(4096, 8, generator=torch.Generator().manual_seed(0))
-    _, _, variance = BatchNorm.apply(x, None, None, None, 1e-3, False)
+    _, _, variance = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])
     expected = x.double().var(0, correction=0)
     torch.testing.assert_close(variance.double(), expected, rtol=1e-5, atol=0)
 
@@ -63,16 +77,20 @@ def test_threads_do_not_change_the_result_from_run_to_run():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        found = [BatchNorm.apply(x, None, None, None, 1e-3, True)[2] for _ in range(5)]
+        found = [
+            BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["relu"])[2]
+            for _ in range(5)
+        ]
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(found[0], each) for each in found[1:])
 
 
-def test_nan_is_not_cut_off():
+@pytest.mark.parametrize("cut", CUTS)
+def test_nan_is_not_cut_off(cut):
     x = torch.zeros(4, 2)
     x[0, 0] = torch.nan
-    y = BatchNorm.apply(x, None, None, None, 1e-3, True)[0]
+    y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS[cut])[0]
     assert y[:, 0].isnan().all()
     assert not y[:, 1].isnan().any()
 
@@ -86,5 +104,5 @@ def test_types_it_does_not_know_are_left_alone():
 
 def test_batch_norm_of_torch_agrees():
     x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
-    y = BatchNorm.apply(x, None, None, None, 1e-3, False)[0]
+    y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])[0]
     torch.testing.assert_close(y, batch_norm(x, None, None, training=True, eps=1e-3))

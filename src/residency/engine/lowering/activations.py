@@ -1,10 +1,42 @@
-"""Activations in the words of oneDNN, which applies them while it convolves."""
+"""Activations that are done together with what comes before them.
 
+`Rectifier` is what the native batch normalization does, `Pointwise` what oneDNN's
+convolutions do.
+"""
+
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
 import keras
+import torch
 from keras import activations, layers
+
+from residency.engine.native.batch_norm import cut
+
+
+@dataclass(frozen=True, slots=True)
+class Rectifier:
+    """ReLU and its kin: `min(x, ceiling)`, and `slope * x` below 0."""
+
+    slope: float = 1.0
+    ceiling: float = math.inf
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the values that torch's own functions give."""
+        return cut(x, self.slope, self.ceiling)
+
+    @classmethod
+    def of_layer(cls, layer: Any) -> Self | None:
+        """Returns what an activation layer of Keras does, or `None`: something else."""
+        if type(layer) is layers.Activation and layer.activation in RECTIFIERS:
+            return cls(*RECTIFIERS[layer.activation])
+        if type(layer) is layers.LeakyReLU:
+            return cls(float(layer.negative_slope))
+        if type(layer) is layers.ReLU and not layer.threshold:
+            ceiling = math.inf if layer.max_value is None else float(layer.max_value)
+            return cls(float(layer.negative_slope or 0.0), ceiling)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +55,29 @@ class Pointwise:
     @classmethod
     def of_layer(cls, layer: Any) -> Self | None:
         """Returns the words for an activation layer of Keras, or `None`."""
-        if type(layer) is layers.Activation:
-            return cls.of(layer.activation)
-        if type(layer) is layers.LeakyReLU:
-            return cls("leaky_relu", (float(layer.negative_slope),))
-        if type(layer) is layers.ReLU and not layer.threshold:
-            if layer.max_value is None:
-                slope = float(layer.negative_slope)
-                return cls("leaky_relu", (slope,)) if slope else cls("relu")
-            if not layer.negative_slope:
-                return cls("hardtanh", (0.0, float(layer.max_value)))
-        return None
+        rectifier = Rectifier.of_layer(layer)
+        if rectifier is not None:
+            return cls.of_rectifier(rectifier)
+        return cls.of(layer.activation) if type(layer) is layers.Activation else None
+
+    @classmethod
+    def of_rectifier(cls, rectifier: Rectifier) -> Self | None:
+        """Returns the words for a rectifier, or `None`: it bends twice with a slope."""
+        slope, ceiling = rectifier.slope, rectifier.ceiling
+        if slope == 0:
+            bounded = ceiling < math.inf
+            return cls("hardtanh", (0.0, ceiling)) if bounded else cls("relu")
+        if ceiling < math.inf:
+            return None
+        return cls("none") if slope == 1 else cls("leaky_relu", (slope,))
 
 
+LINEAR = Rectifier()
+RECTIFIERS: dict[Any, tuple[float, ...]] = {
+    activations.relu: (0.0,),
+    activations.relu6: (0.0, 6.0),
+    activations.leaky_relu: (0.2,),
+}
 NAMES: dict[Any, tuple[Any, ...]] = {
     activations.linear: ("none",),
     activations.relu: ("relu",),

@@ -24,7 +24,7 @@ class FoldedConvolution:
 
     Args:
         convolution: Comes first.
-        norm: Perhaps with an addition and a ReLU of its own.
+        norm: Perhaps with an addition and a rectifier of its own.
         activation: How the activation after them runs, and what oneDNN calls it.
     """
 
@@ -73,7 +73,7 @@ class FoldedConvolution:
         if self.activation is not None:
             return self.activation[1]
         if self.norm is not None:
-            return Pointwise("relu") if self.norm.relu else IDENTITY
+            return Pointwise.of_rectifier(self.norm.rectifier)
         return Pointwise.of(self.convolution.layer.activation)
 
     def _at_once(

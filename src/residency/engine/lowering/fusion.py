@@ -1,8 +1,8 @@
 """Neighbouring calls that run better as one.
 
 - Zeros around an image, then a convolution: the convolution pads by itself.
-- Batch normalization, then perhaps an addition, then ReLU: one pass over memory where
-  a native kernel is there.
+- Batch normalization, then perhaps an addition, then ReLU or its kin: one pass over
+  memory where a native kernel is there.
 - Convolution, then batch normalization, addition, activation: one convolution where
   the statistics stand still and nobody asks for gradients.
 """
@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 from keras import layers
 
-from residency.engine.lowering.activations import Pointwise, is_linear
+from residency.engine.lowering.activations import Pointwise, Rectifier, is_linear
 from residency.engine.lowering.call import Call
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layers import Convolution
@@ -85,7 +84,8 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
         return call if alone and same else None
 
     for n, call in enumerate(calls):
-        if not _is_relu(call):
+        rectifier = _rectifier(call)
+        if rectifier is None:
             continue
         source = call.inputs[0]
         norm = before(source, call, layers.BatchNormalization)
@@ -102,7 +102,7 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
             inputs = norm.inputs
         if norm is None:
             continue
-        run = BatchNorm(norm.operation, residual=len(inputs) == 2, relu=True)
+        run = BatchNorm(norm.operation, len(inputs) == 2, rectifier)
         found[n] = replace(norm, run=run, inputs=inputs, outputs=call.outputs)
         for slot in gone:
             found[place[slot]] = None
@@ -145,7 +145,7 @@ def _with(folded: FoldedConvolution, call: Call) -> FoldedConvolution | None:
         )
         return FoldedConvolution(conv, call.run) if fits else None
     words = None if call.kept else Pointwise.of_layer(call.operation)
-    free = is_linear(layer) if norm is None else not (norm.relu or norm.residual)
+    free = is_linear(layer) if norm is None else norm == BatchNorm(norm.layer)
     if words is None or not free or folded.activation is not None:
         return None
     return FoldedConvolution(conv, norm, (call.run, words))
@@ -159,13 +159,7 @@ def _dtype(operation: Any, default: Any) -> str:
     return getattr(operation, "compute_dtype", default.compute_dtype)
 
 
-def _is_relu(call: Call) -> bool:
-    layer = call.operation
+def _rectifier(call: Call) -> Rectifier | None:
     if call.kept or call.casts or len(call.inputs) != 1:
-        return False
-    if type(layer) is layers.Activation:
-        return layer.activation is keras.activations.relu
-    if type(layer) is layers.ReLU:
-        plain = (layer.max_value, layer.negative_slope, layer.threshold)
-        return plain in ((None, 0.0, 0.0), (None, 0, 0))
-    return False
+        return None
+    return Rectifier.of_layer(call.operation)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from residency.engine.lowering.activations import LINEAR, Rectifier
 from residency.engine.lowering.shared_statistics import SharedBatchNorm, Sharing
 from residency.engine.native import batch_norm as native
 
@@ -30,11 +31,11 @@ def batch_norm(layer: Any) -> "BatchNorm | None":
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm:
-    """`BatchNormalization`, then perhaps adding a second tensor, then perhaps ReLU."""
+    """`BatchNormalization`, then perhaps adding a second tensor, then a rectifier."""
 
     layer: Any
     residual: bool = False
-    relu: bool = False
+    rectifier: Rectifier = LINEAR
     sharing: Sharing | None = None
     """Whoever else has images of the batch; `None`: nobody."""
 
@@ -53,7 +54,10 @@ class BatchNorm:
         if from_batch and self.sharing is None and last and native.usable(x, *others):
             added = others[0] if self.residual else None
             run: Any = native.BatchNorm.apply
-            y, batch_mean, spread = run(x, gamma, beta, added, epsilon, self.relu)
+            cut = self.rectifier
+            y, batch_mean, spread = run(
+                x, gamma, beta, added, epsilon, cut.slope, cut.ceiling
+            )
             _move(mean, variance, batch_mean, spread, move)
             return y
         if last and rank == 4:
@@ -73,7 +77,7 @@ class BatchNorm:
         """Adds and cuts off below zero, where that is part of it."""
         if self.residual:
             y = y + others[0]
-        return torch.relu(y) if self.relu else y
+        return self.rectifier(y)
 
 
 def _move(

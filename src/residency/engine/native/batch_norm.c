@@ -1,5 +1,5 @@
-/* Batch normalization, then perhaps an addition, then perhaps ReLU, on rows of
- * channels: one pass for the statistics, one for the result, two for the gradients.
+/* Batch normalization, then perhaps an addition, then perhaps an activation, on rows
+ * of channels: one pass for the statistics, one for the result, two for the gradients.
  * Plain C in loops that compilers vectorize: values are loaded before they are chosen
  * from, as no load under a condition is. batch_norm.inc is compiled twice, for float
  * and for bfloat16; all arithmetic is in float, all sums end in double.
@@ -17,6 +17,10 @@
 #endif
 
 #define MINIMUM_WIDTH 128
+/* ReLU, ReLU6, leaky ReLU or nothing; adding zero makes -0 to 0. */
+#define BELOW(v) ((v) > 0 ? (v) : (v) * slope + 0.0f)
+#define CUT(v) (BELOW(v) > ceiling ? ceiling : BELOW(v))
+#define THROUGH(z) ((z) > 0 ? ((z) < ceiling ? 1.0f : 0.0f) : slope)
 #define FLUSH 64 /* rows summed in float before they go to double */
 
 static long width_of(long channels, long rows) {

@@ -6,6 +6,7 @@ those of float32 arithmetic with sums in double, whatever the type of the images
 
 import ctypes
 import functools
+import math
 from typing import Any
 
 import torch
@@ -15,23 +16,19 @@ from residency.engine.native.build import load_library
 from residency.errors import EngineError
 
 SUFFIX = {torch.float32: "f32", torch.bfloat16: "bf16"}
-_pointer, _long, _float, _int = (
-    ctypes.c_void_p,
-    ctypes.c_long,
-    ctypes.c_float,
-    ctypes.c_int,
-)
+_pointer, _long, _float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 ARGUMENTS = {
-    "forward": (*[_pointer] * 9, _long, _long, _float, _int),
-    "backward": (*[_pointer] * 11, _long, _long, _float, _int),
+    "forward": (*[_pointer] * 9, _long, _long, *[_float] * 3),
+    "backward": (*[_pointer] * 11, _long, _long, *[_float] * 3),
 }
 
 
 class BatchNorm(torch.autograd.Function):
-    """`relu(normalized(x) * gamma + beta + residual)` with its gradients.
+    """`cut(normalized(x) * gamma + beta + residual)` with its gradients.
 
     Takes x `(..., channels)`, gamma and beta `(channels,)` or `None`, residual like x
-    or `None`, epsilon, relu. Returns y like x, and the batch's mean and biased
+    or `None`, epsilon, slope, ceiling: `cut(z)` is `min(z, ceiling)`, and `slope * z`
+    below 0, slope in [0, inf). Returns y like x, and the batch's mean and biased
     variance, float32 `(channels,)`, which carry no gradient.
     """
 
@@ -43,7 +40,8 @@ class BatchNorm(torch.autograd.Function):
         beta: torch.Tensor | None,
         residual: torch.Tensor | None,
         epsilon: float,
-        relu: bool,
+        slope: float,
+        ceiling: float,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Runs the kernel; see the class."""
         given = x, gamma, beta, residual
@@ -54,10 +52,10 @@ class BatchNorm(torch.autograd.Function):
         mean, variance, scale, shift = x.new_empty((4, channels), dtype=torch.float32)
         found = (x, residual, y, gamma, beta, mean, variance, scale, shift)
         rows = x.numel() // channels
-        _run("forward", x.dtype, found, rows, channels, epsilon, relu)
+        _run("forward", x.dtype, found, rows, channels, epsilon, slope, ceiling)
         kept = y if residual is not None else None
         ctx.save_for_backward(*given, kept, mean, variance, scale, shift)
-        ctx.epsilon, ctx.relu, ctx.has_residual = epsilon, relu, residual is not None
+        ctx.numbers, ctx.has_residual = (epsilon, slope, ceiling), residual is not None
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
 
@@ -66,13 +64,13 @@ class BatchNorm(torch.autograd.Function):
         """Returns the gradients of x, gamma, beta and residual."""
         *given, y, mean, variance, scale, shift = ctx.saved_tensors
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
-            return *_differentiable(ctx, given, gradients[0]), None, None
+            return *_differentiable(ctx, given, gradients[0]), None, None, None
         x, dy = given[0].contiguous(), gradients[0].contiguous()
         channels = x.shape[-1]
         dgamma, dbeta = x.new_empty((2, channels), dtype=torch.float32)
         dx = torch.empty_like(x)
-        # Without ReLU the gradient of what was added is that of the sum.
-        masked = ctx.has_residual and ctx.relu
+        # If nothing is cut, the gradient of what was added is that of the sum.
+        masked = ctx.has_residual and ctx.numbers[1:] != (1.0, math.inf)
         dresidual = torch.empty_like(x) if masked else None
         _run(
             "backward",
@@ -80,8 +78,7 @@ class BatchNorm(torch.autograd.Function):
             (dy, x, y, mean, variance, scale, shift, dgamma, dbeta, dx, dresidual),
             x.numel() // channels,
             channels,
-            ctx.epsilon,
-            ctx.relu,
+            *ctx.numbers,
         )
         needs = ctx.needs_input_grad
         return (
@@ -89,6 +86,7 @@ class BatchNorm(torch.autograd.Function):
             dgamma if needs[1] else None,
             dbeta if needs[2] else None,
             (dresidual if masked else dy) if ctx.has_residual else None,
+            None,
             None,
             None,
         )
@@ -102,16 +100,25 @@ def _differentiable(
     given = [None if each is None else each.view_as(each) for each in given]
     x, gamma, beta, residual = given
     wide = functional.batch_norm(
-        x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, ctx.epsilon
+        x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, ctx.numbers[0]
     )
     y: torch.Tensor = wide.movedim(1, -1)
     y = y if residual is None else y + residual
-    y = torch.relu(y) if ctx.relu else y
+    y = cut(y, *ctx.numbers[1:])
     wanted = [n for n in range(4) if ctx.needs_input_grad[n]]
     found = torch.autograd.grad(
         y, [given[n] for n in wanted], dy, create_graph=True, allow_unused=True
     )
     return [found[wanted.index(n)] if n in wanted else None for n in range(4)]
+
+
+def cut(y: torch.Tensor, slope: float, ceiling: float) -> torch.Tensor:
+    """Returns `min(y, ceiling)`, and `slope * y` below 0, by torch's own steps."""
+    if slope == 0 and ceiling < math.inf:
+        return functional.hardtanh(y, 0.0, ceiling)
+    if slope != 1:
+        y = torch.relu(y) if slope == 0 else functional.leaky_relu(y, slope)
+    return y if ceiling == math.inf else y.clamp(max=ceiling)
 
 
 def usable(x: torch.Tensor, *others: torch.Tensor | None) -> bool:
@@ -157,12 +164,11 @@ def _run(
     tensors: tuple[torch.Tensor | None, ...],
     rows: int,
     channels: int,
-    epsilon: float,
-    relu: bool,
+    *numbers: float,
 ) -> None:
     kernel = getattr(_loaded[0], f"{name}_{SUFFIX[dtype]}")
     pointers = [None if each is None else each.data_ptr() for each in tensors]
-    if kernel(*pointers, rows, channels, epsilon, relu):
+    if kernel(*pointers, rows, channels, *numbers):
         raise MemoryError("no memory left for batch normalization")
 
 
@@ -173,7 +179,11 @@ def _agrees_with_torch() -> bool:
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=generator)
 
-    for channels, relu in ((3, True), (16, False), (130, True)):
+    for channels, slope, ceiling in (
+        (3, 0.0, math.inf),
+        (16, 1.0, math.inf),
+        (130, 0.1, 0.5),
+    ):
         for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 4e-2)):
             x, residual = (draw(40, channels).to(dtype) for _ in range(2))
             gamma, beta = draw(2, channels).unbind()
@@ -181,12 +191,14 @@ def _agrees_with_torch() -> bool:
             given = (x, gamma, beta, residual)
             ours = [each.clone().requires_grad_() for each in given]
             exact = [each.double().requires_grad_() for each in given]
-            y = BatchNorm.apply(*ours, 1e-3, relu)[0]
+            y = BatchNorm.apply(*ours, 1e-3, slope, ceiling)[0]
             z = torch.nn.functional.batch_norm(
                 exact[0], None, None, exact[1], exact[2], True, 0.0, 1e-3
             )
             z = z + exact[3]
-            z = z * (y > 0) if relu else z
+            # the gradient where rounding put y, on which side of a bend
+            bent = torch.where(y > 0, torch.where(y < ceiling, z, ceiling), slope * z)
+            z = bent if (slope, ceiling) != (1.0, math.inf) else z
             (y * weights).sum().backward()
             (z * weights.double()).sum().backward()
             pairs = [
