@@ -13,7 +13,7 @@ from PIL import Image
 
 import residency as rs
 from residency.data import in_order
-from residency.errors import DataError
+from residency.errors import DataError, EngineError
 from residency.models import Contract
 from residency.prediction import list_images, read_image
 from residency.recipes import get_recipe
@@ -275,3 +275,13 @@ def test_the_file_opens_in_plain_keras_and_agrees(run, photos):
     image = read_image(photos / "red" / "0.png", open_trained(run).contract)
     given = keras.ops.convert_to_numpy(model(image[None].astype("float32")))[0]
     assert given.max() == pytest.approx(prediction.confidence, abs=1e-6)
+
+
+def test_bfloat16_is_close_and_asked_for(run, photos):
+    exact, _ = rs.predict(run, photos)
+    close, _ = rs.predict(run, photos, precision="bfloat16")
+    found = [[p.confidence for p in each] for each in (exact, close)]
+    np.testing.assert_allclose(found[0], found[1], atol=0.1)
+    assert found[0] != found[1]
+    with pytest.raises(EngineError, match="float8"):
+        rs.evaluate(run, precision="float8")

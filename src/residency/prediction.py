@@ -24,13 +24,17 @@ logger = logging.getLogger(__name__)
 
 
 def predict(
-    run_or_model: Any, paths: Sequence[str | Path] | str | Path
+    run_or_model: Any,
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    precision: str = "float32",
 ) -> tuple[list[Prediction], list[Quarantined]]:
     """Classifies image files, resized and preprocessed as in training.
 
     Args:
         run_or_model: A `Run`, a run folder, a `.keras` file or a Keras model.
         paths: Files, folders (searched through) and glob patterns.
+        precision: As for `evaluate`.
 
     Returns:
         `(predictions, broken)`: one prediction a readable image, in the order
@@ -48,7 +52,7 @@ def predict(
     if trained.named:
         for path in paths:
             _require_known_classes(Path(path), names)
-    network = Network(trained.model)
+    network = Network(trained.model, precision)
     found: list[Prediction] = []
     broken: list[Quarantined] = []
     for files, images in _framed(listed, trained.contract, broken):

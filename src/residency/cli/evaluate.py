@@ -23,13 +23,16 @@ def evaluate(
     confusion: Annotated[
         Path | None, typer.Option(help="Draw the confusion matrix: an SVG or PNG.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Of convolutions: float32 or bfloat16.")
+    ] = "float32",
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
     from residency.evaluation import evaluate as measure
     from residency.records import evaluation_to_json
     from residency.report import confusion_matrix, confusions_in_words
 
-    evaluation = measure(model, data, part=part)
+    evaluation = measure(model, data, part=part, precision=precision)
     if confusion is not None:
         confusion_matrix(evaluation, confusion)
     if as_json:

@@ -35,6 +35,9 @@ def predict(
     grid: Annotated[
         Path | None, typer.Option(help="Draw the images with their classes: a PNG.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Of convolutions: float32 or bfloat16.")
+    ] = "float32",
 ) -> None:
     """Classify images; known mistakes are red in the grid."""
     from residency.files import write_text
@@ -43,7 +46,7 @@ def predict(
     from residency.trained import open_trained
 
     trained = open_trained(model)
-    predictions, broken = classify(trained, paths)
+    predictions, broken = classify(trained, paths, precision=precision)
     for each in broken:
         print(f"warning: {each.name}: {each.reason}", file=sys.stderr)
     if csv_file is not None:

@@ -5,12 +5,12 @@ from functools import partial
 from typing import Any
 
 import keras
+import torch
 from keras.src.backend.torch.core import get_device
 
 from residency.engine.lowering import Lowered, lower
 from residency.engine.lowering.trace import graph_of
-from residency.engine.step import PRECISIONS, autocast
-from residency.errors import EngineError
+from residency.engine.precision import autocast, require_precision
 
 
 def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model:
@@ -45,15 +45,7 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
     >>> accelerate(model) is model
     True
     """
-    if precision not in ("float32", *PRECISIONS):
-        raise EngineError(
-            f"precision: expected float32, {' or '.join(PRECISIONS)}, "
-            f"got {precision!r}."
-        )
-    if precision == "float16" and get_device() == "cpu":
-        raise EngineError(
-            "precision: float16 needs a GPU, this is a CPU. Take bfloat16 or float32."
-        )
+    require_precision(precision, torch.device(get_device()))
     if graph_of(model) is None and model.built:
         return _unchanged(model, "it has a call of its own, so there is no graph")
     if getattr(model, "jit_compile", False) is True:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from residency.engine.lowering import lower
+from residency.engine.precision import autocast, require_precision
 from residency.errors import EngineError
 
 
@@ -32,13 +33,14 @@ class Network:
     Args:
         model: Takes images `(batch, height, width, channels)`, gives
             probabilities `(batch, classes)` through a softmax, or logits.
+        precision: Of the products: `"float32"`, or `"bfloat16"`, `"float16"` (CUDA).
 
     Raises:
         EngineError: Keras runs on another backend than torch, or the model does
             not give one row of class scores an image.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, precision: str = "float32") -> None:
         if keras.backend.backend() != "torch":
             raise EngineError(
                 f"Keras runs on {keras.backend.backend()}; Residency trains on torch. "
@@ -56,6 +58,8 @@ class Network:
         self._gives_probabilities: bool | None = None  # known after the first batch
         self._views: dict[str, torch.Tensor] = {}
         self.device = model.variables[0].value.device
+        require_precision(precision, self.device)
+        self.precision = precision
         self.num_classes: int = model.outputs[0].shape[-1]
 
     def logits(
@@ -63,7 +67,8 @@ class Network:
     ) -> torch.Tensor:
         """Returns float32 logits `(batch, classes)` of uint8 `images`."""
         pixels = torch.as_tensor(images).to(self.device, torch.float32)
-        scores = self.module(pixels, training=training).float()
+        with autocast(self.device, self.precision):
+            scores = self.module(pixels, training=training).float()
         if self._gives_probabilities is None:
             self._gives_probabilities = _are_probabilities(scores)
         # A softmax hidden in a user's own layer cannot be taken off: its log is as

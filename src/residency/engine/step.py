@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -12,12 +11,11 @@ from residency.engine.capture import Captured
 from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.engine.nonfinite import where_not_finite
+from residency.engine.precision import autocast, require_precision
 from residency.errors import EngineError
 from residency.training import CrossEntropy
 
 logger = logging.getLogger(__name__)
-
-PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Step:
@@ -49,11 +47,7 @@ class Step:
         average: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
         kind = network.device.type
-        if precision == "float16" and kind != "cuda":
-            raise EngineError(
-                f"precision='float16' needs a CUDA GPU, this is {kind}. "
-                "Pass --set precision=bfloat16 or float32."
-            )
+        require_precision(precision, network.device)
         if average is not None and micro_batch is not None:
             raise EngineError(
                 "micro_batch: the shares of several processes cannot be cut into the "
@@ -224,10 +218,3 @@ def is_out_of_memory(error: Exception) -> bool:
     told = ("out of memory", "can't allocate memory", "not enough memory")
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or any(text in str(error) for text in told)
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Returns the context in which matrix products run in `precision`."""
-    if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, PRECISIONS[precision])
