@@ -21,11 +21,40 @@ def main() -> None:
     for path in sorted((HERE / "results").glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         newest[result["what"]] = {**result, "file": f"benchmarks/results/{path.name}"}
-    rows = [speed_row(r) if "median" in r else run_row(r) for r in newest.values()]
+    rows = [row_of(result) for result in newest.values()]
     table = ["| what | conditions | measured |", "|---|---|---|", *rows]
     text = README.read_text(encoding="utf-8")
     before, after = text.split(START)[0], text.split(END)[1]
     write_text(README, "\n".join([before + START, *table, END]) + after)
+
+
+def row_of(result: dict[str, Any]) -> str:
+    """Returns the row of a result of any kind."""
+    if "networks" in result:
+        return parity_row(result)
+    return speed_row(result) if "median" in result else run_row(result)
+
+
+def parity_row(result: dict[str, Any]) -> str:
+    """Returns the row of a comparison of networks with Keras: the worst of them."""
+    networks, environment = result["networks"], result["environment"]
+    versions = environment["versions"]
+    conditions = (
+        f"the worst of {len(networks)} networks, random weights, batch "
+        f"{result['batch']}, Keras {versions['keras']}, PyTorch {versions['torch']}"
+    )
+    worst = {
+        (dtype, what): max(network[dtype][what] for network in networks.values())
+        for dtype in ("float64", "float32")
+        for what in ("inference", "training", "gradients")
+    }
+    measured = (
+        f"float64: outputs {worst['float64', 'inference']:.0e}, in training "
+        f"{worst['float64', 'training']:.0e}, gradients "
+        f"{worst['float64', 'gradients']:.0e}; float32: outputs "
+        f"{worst['float32', 'inference']:.0e}"
+    )
+    return row(result, conditions, measured)
 
 
 def run_row(result: dict[str, Any]) -> str:
