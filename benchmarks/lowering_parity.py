@@ -79,30 +79,27 @@ def measured(name: str) -> dict[str, Any]:
     theirs = hasattr(keras.applications, name)
     size, build = (of_keras if theirs else of_ours)(name, SIZES.get(name, 64))
     with float64():
-        exact = compared(build, size)
+        exact, kept = compared(build, size)
+    against = rounding(build, (3, size, size, 3), largest=255)
     return {
         "image_size": size,
         "float64": exact,
-        "float32": compared(build, size),
-        "float32_against_float64": asdict(
-            rounding(build, (3, size, size, 3), largest=255)
-        ),
-        "kept": kept_kinds(build()),
+        "float32": compared(build, size)[0],
+        "float32_against_float64": asdict(against),
+        "kept": kept,
     }
 
 
-def compared(build: Callable[[], keras.Model], size: int) -> dict[str, float]:
-    """Returns the differences on random weights and images."""
+def compared(
+    build: Callable[[], keras.Model], size: int
+) -> tuple[dict[str, float], list[str]]:
+    """Returns the differences on random weights, and the kinds of kept layers."""
     model = build()
     scramble(model)
     inputs = random_inputs(model, (3, size, size, 3), largest=255)
-    return asdict(differences(model, inputs))
-
-
-def kept_kinds(model: keras.Model) -> list[str]:
-    """Returns the kinds of layers that Keras runs."""
     calls = lower(model).calls
-    return sorted({type(call.operation).__name__ for call in calls if call.kept})
+    kept = sorted({type(call.operation).__name__ for call in calls if call.kept})
+    return asdict(differences(model, inputs)), kept
 
 
 if __name__ == "__main__":

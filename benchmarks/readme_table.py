@@ -31,9 +31,33 @@ def main() -> None:
 
 def row_of(result: dict[str, Any]) -> str:
     """Returns the row of a result, by what it holds."""
+    if "networks" in result:
+        return parity_row(result)
     if "median" in result:
         return speed_row(result)
     return memory_row(result) if "memory_mib" in result else run_row(result)
+
+
+def parity_row(result: dict[str, Any]) -> str:
+    """Returns the row of a comparison of networks with Keras: the worst of them."""
+    networks, environment = result["networks"], result["environment"]
+    versions = environment["versions"]
+    conditions = (
+        f"the worst of {len(networks)} networks, random weights, batch "
+        f"{result['batch']}, Keras {versions['keras']}, PyTorch {versions['torch']}"
+    )
+    worst = {
+        (dtype, what): max(network[dtype][what] for network in networks.values())
+        for dtype in ("float64", "float32")
+        for what in ("inference", "training", "gradients")
+    }
+    measured = (
+        f"float64: outputs {worst['float64', 'inference']:.0e}, in training "
+        f"{worst['float64', 'training']:.0e}, gradients "
+        f"{worst['float64', 'gradients']:.0e}; float32: outputs "
+        f"{worst['float32', 'inference']:.0e}"
+    )
+    return row(result, conditions, measured)
 
 
 def run_row(result: dict[str, Any]) -> str:

@@ -85,8 +85,9 @@ def test_float64_agrees_to_the_last_digits(family):
         x = random_inputs(model, (3, size, size, 3), largest=255)
         found = differences(model, x)
     assert found.inference < 1e-13
-    assert max(found.training, found.gradients) < TOLERANCE.get(family, 1e-11)
-    assert found.moved < TOLERANCE.get(family, 1e-11)
+    tolerance = TOLERANCE.get(family, 1e-11)
+    assert max(found.training, found.gradients, found.moved) < tolerance
+    assert found.worst_gradient < 1000 * tolerance
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -97,6 +98,6 @@ def test_float32_is_as_good_as_that_of_keras(family):
     x = random_inputs(model, (3, size, size, 3), largest=255)
     assert differences(model, x).inference < 2e-5
     found = rounding(build, (3, size, size, 3), largest=255)
-    assert found.lowered_outputs < 2 * found.keras_outputs + 1e-6
-    # rounding switches ReLUs, by chance more in one than in the other
-    assert found.lowered_gradients < 2 * found.keras_gradients + 0.05
+    # chance has a part: rounding grows with depth and switches ReLUs
+    assert found.lowered_outputs < 10 * found.keras_outputs + 1e-5
+    assert found.lowered_gradients < 3 * found.keras_gradients + 0.1

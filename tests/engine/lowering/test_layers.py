@@ -331,6 +331,13 @@ def test_attention_is_called_and_named():
     assert_same(keras.Model(inputs, outputs), (4, *ROW), kept=(attention.name,))
 
 
+def test_a_known_layer_given_more_than_one_tensor_is_called_and_named():
+    scores, mask = keras.Input(ROW), keras.Input(ROW, dtype="bool")
+    softmax = layers.Softmax()
+    model = keras.Model([scores, mask], softmax(scores, mask=mask))
+    assert_same(model, [(4, *ROW), (4, *ROW)], kept=(softmax.name,))
+
+
 def test_operations_of_keras_run_in_the_graph():
     inputs = keras.Input(IMAGE)
     x = layers.Conv2D(4, 3)(inputs)
