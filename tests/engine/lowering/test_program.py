@@ -169,3 +169,11 @@ def test_batches_of_uint8_and_of_numpy_are_taken_as_keras_takes_them():
     images = torch.randint(0, 256, (2, 6, 6, 3), dtype=torch.uint8)
     torch.testing.assert_close(lower(model)(images), model(images))
     torch.testing.assert_close(lower(model)(images.numpy()), model(images))
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8, 1), (2, 3, 8, 8), (2, 9, 8, 3)])
+def test_a_shape_that_does_not_fit_is_refused(shape):
+    inputs = keras.Input((8, None, 3), name="images")
+    model = keras.Model(inputs, layers.GlobalAveragePooling2D()(inputs))
+    with pytest.raises(EngineError, match=r"'images' of shape \(None, 8, None, 3\)"):
+        lower(model)(torch.zeros(shape))

@@ -95,6 +95,9 @@ class Lowered(torch.nn.Module):
 
         Returns:
             What the Keras model gives, in the dtypes it gives.
+
+        Raises:
+            EngineError: A tensor has not the shape that the model takes.
         """
         graph = self._graph[0]
         training = self.training if training is None else training
@@ -111,6 +114,7 @@ class Lowered(torch.nn.Module):
         watch: Callable[[Call, Any], None] | None,
     ) -> Any:
         given = graph._standardize_inputs(inputs)
+        _require_shapes(self.model, graph.inputs, given)
         values: list[Any] = [None] * self._size
         for slot, value in zip(self._inputs, given, strict=True):
             values[slot] = value
@@ -206,6 +210,19 @@ def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
         calls.append(call)
     module.calls = tuple(calls)
     return reached
+
+
+def _require_shapes(model: Any, wanted: Sequence[Any], given: Sequence[Any]) -> None:
+    for symbolic, tensor in zip(wanted, given, strict=True):
+        shape, found = tuple(symbolic.shape), tuple(tensor.shape)
+        fits = len(shape) == len(found) and all(
+            a in (None, b) for a, b in zip(shape, found, strict=True)
+        )
+        if not fits:
+            raise EngineError(
+                f"model {model.name!r}: expected {symbolic.name!r} of shape {shape}, "
+                f"got {found}. None stands for any size."
+            )
 
 
 @contextmanager
