@@ -14,7 +14,7 @@ from residency.data.splits import Split
 from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.progress import decoding_progress
 from residency.errors import DataError, EngineError
-from residency.models import Model
+from residency.models import Model, OwnModel
 from residency.models.preprocessing import PREPROCESSINGS
 
 import keras  # isort: skip  the backend was chosen when residency.engine was imported
@@ -30,6 +30,15 @@ def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(source, str | Path):
         all_changes["data.source"] = absolute(source)
     return all_changes
+
+
+def model_changes(model: Any) -> dict[str, Any]:
+    """Returns the change that a model, or the name of one, makes to a recipe."""
+    if isinstance(model, str):
+        return {"model.name": model}
+    if isinstance(model, keras.Model):
+        return {"model": OwnModel(name=model.name)}
+    return {}
 
 
 def _decided_by(data: Any) -> dict[str, Any]:

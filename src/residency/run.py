@@ -9,12 +9,13 @@ from residency.data.splits import read_split
 from residency.engine.distributed import joined
 from residency.inputs import (
     data_changes,
+    model_changes,
     open_data,
     reopen_data,
     require_fit,
     statistics_for,
 )
-from residency.models import Model, OwnModel, load_model, save_model
+from residency.models import Model, load_model, save_model
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
@@ -70,13 +71,10 @@ def train(
         ExportError: The run folder cannot be written.
     """
     changes = {
+        **model_changes(model),
         **(changes or {}),
         **{path.replace("__", "."): value for path, value in overrides.items()},
     }
-    if isinstance(model, str):
-        changes = {"model.name": model, **changes}
-    if isinstance(model, keras.Model):
-        changes = {"model": OwnModel(name=model.name), **changes}
     with joined() as processes:
         progress = progress and processes.first
         with processes.in_turn():
