@@ -90,6 +90,7 @@ def run_session(
         clip_norm=settings.clip_norm,
         micro_batch=settings.micro_batch,
         average=together and together.average,
+        record=not callbacks,
     )
     state = TrainState(
         total_steps=settings.schedule.length(pipeline.steps_per_epoch),

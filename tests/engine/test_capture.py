@@ -42,7 +42,7 @@ class Tape:
 
 def captured(function):
     tape = Tape(function)
-    run = Captured(tape, lambda: (tape, tape.recorder()), nullcontext)
+    run = Captured(tape, lambda: (tape, tape.recorder()), nullcontext())
     return run, tape
 
 
@@ -76,6 +76,14 @@ def test_another_shape_runs_as_it_is():
     assert tape.replays == before + 1
 
 
+def test_the_largest_shape_is_recorded_not_that_of_a_last_batch():
+    run, tape = captured(torch.sum)
+    for size in (3, 8, 8, 8, 3, 8, 3):
+        assert float(run(torch.ones(size))) == size
+    assert tape.tensors[0].shape == (8,)
+    assert tape.replays == 1
+
+
 def test_what_cannot_be_recorded_runs_as_it_is_and_says_why_once(caplog):
     @contextmanager
     def refuses():
@@ -84,7 +92,7 @@ def test_what_cannot_be_recorded_runs_as_it_is_and_says_why_once(caplog):
 
     calls = []
     run = Captured(
-        lambda x: calls.append(1) or x, lambda: (None, refuses()), nullcontext
+        lambda x: calls.append(1) or x, lambda: (None, refuses()), nullcontext()
     )
     for n in range(7):
         assert float(run(torch.tensor(float(n)))) == n

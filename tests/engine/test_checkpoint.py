@@ -1,10 +1,12 @@
 """Checkpoints: all or nothing, the newest that can be read."""
 
+import keras
 import numpy as np
 import pytest
 import torch
 
 from residency.engine.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from residency.engine.hooks import Checkpoint
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.state import INTERRUPTED, TrainState
@@ -98,3 +100,53 @@ def test_an_interruption_is_forgotten_and_a_stop_is_not(tmp_path):
 
 def test_nothing_there_is_none(tmp_path):
     assert load_checkpoint(tmp_path, make_step()) is None
+
+
+KERNELS = {
+    "transposed": lambda: keras.layers.Conv2DTranspose(4, 3),
+    "depthwise": lambda: keras.layers.DepthwiseConv2D(3, depth_multiplier=2),
+    "separable": lambda: keras.layers.SeparableConv2D(4, 3, depth_multiplier=2),
+    "regularized": lambda: keras.layers.Conv2D(4, 3, activity_regularizer="l2"),
+}
+
+
+@pytest.mark.parametrize("config", [SGD(learning_rate=0.1), AdamW(), Muon()])
+@pytest.mark.parametrize("kind", KERNELS)
+def test_momentum_meets_its_own_weight_again_however_kernels_lie(
+    kind, config, tmp_path
+):
+    """Four steps, a checkpoint, four more: equal to eight, bit for bit."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (4, 8, 8, 3)).astype("uint8")
+
+    def step():
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(3, 3)(keras.layers.Rescaling(1 / 255)(inputs))
+        x = keras.layers.GlobalAveragePooling2D()(KERNELS[kind]()(x))
+        network = Network(keras.Model(inputs, keras.layers.Dense(3)(x)))
+        optimizer = build_optimizer(config, network)
+        return Step(network, optimizer, loss=CrossEntropy())
+
+    straight, first, second = step(), step(), step()
+    for n in range(8):
+        straight(images, np.arange(4) % 3, 0.1)
+        if n == 4:
+            save_checkpoint(tmp_path, first, state_at(4), [])
+            load_checkpoint(tmp_path, second)
+        (first if n < 4 else second)(images, np.arange(4) % 3, 0.1)
+    pairs = [each.network.model.variables for each in (straight, second)]
+    for a, b in zip(*pairs, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    step = make_step()
+    hook = Checkpoint(tmp_path, step, list, minutes=0)
+    hook.save(state_at(1))
+    step.network.model.get_layer("conv").kernel.assign(np.full((3, 3, 3, 4), np.nan))
+    hook.save(state_at(2))
+    hook.save(state_at(3, loss_sum=np.nan, images=4))
+    assert [path.name for path in checkpoints(tmp_path)] == [
+        "step-000000001.safetensors"
+    ]

@@ -236,3 +236,23 @@ def test_folded_inference_sees_what_a_step_changed(batch, config):
     with torch.inference_mode():
         found = network.logits(images, training=False).softmax(dim=1)
     torch.testing.assert_close(found, probabilities.detach(), atol=1e-6, rtol=1e-5)
+
+
+def test_folded_inference_sees_a_replayed_step(batch):
+    """A replayed CUDA graph changes memory behind Python's and torch's backs."""
+    network = Network(small_model())
+    images, labels = batch
+    step = make_step(network)
+
+    def replay(images, labels):
+        for variable in network.model.trainable_variables:
+            variable.value.data.mul_(1.5)
+        return torch.zeros(())
+
+    step._run = replay
+    with torch.inference_mode():
+        network.logits(images, training=False)  # folds
+        step(images, labels, 0.1)
+        found = network.logits(images, training=False).softmax(dim=1)
+    probabilities = network.model(images.astype("float32"), training=False)
+    torch.testing.assert_close(found, probabilities.detach(), atol=1e-6, rtol=1e-5)

@@ -5,8 +5,8 @@ launches all of them at once.
 """
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -34,19 +34,20 @@ class Captured:
     Args:
         function: From tensors to one tensor.
         record: Makes an empty graph and the context that records into it; CUDA's.
-        side_stream: Gives the context for the runs before the recording; CUDA's.
+        side_stream: The context for the runs before the recording; CUDA's.
     """
 
     def __init__(
         self,
         function: Callable[..., torch.Tensor],
         record: Callable[[], tuple[Graph, AbstractContextManager]] | None = None,
-        side_stream: Callable[[], AbstractContextManager] | None = None,
+        side_stream: AbstractContextManager | None = None,
     ) -> None:
         self.function = function
         self.record = record or _cuda_graph
-        self.side_stream = side_stream or _CudaSideStream
-        self.calls = 0
+        self.side_stream = side_stream or _CudaSideStream()
+        self.shapes: list[torch.Size] = []  # those of the largest call so far
+        self.calls = 0  # with these shapes
         self.graph: Graph | None = None
         self.failed = False
         self.inputs: tuple[torch.Tensor, ...] = ()
@@ -54,21 +55,22 @@ class Captured:
 
     def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
         """Returns what the function returns."""
-        if self.graph is None and not self.failed and self.calls >= WARM_UP:
-            self._record(tensors)
-        if self.failed or (self.graph and not self._fits(tensors)):
+        shapes = [x.shape for x in tensors]
+        if self.graph is None and not self.failed:
+            if not self.shapes or shapes[0].numel() > self.shapes[0].numel():
+                self.shapes, self.calls = shapes, 0
+            if shapes == self.shapes and self.calls < WARM_UP:
+                self.calls += 1
+                with self.side_stream:
+                    return self.function(*tensors)
+            if shapes == self.shapes:
+                self._record(tensors)
+        if self.graph is None or shapes != self.shapes:
             return self.function(*tensors)
-        if self.graph is None:
-            self.calls += 1
-            with self.side_stream():
-                return self.function(*tensors)
         for held, given in zip(self.inputs, tensors, strict=True):
             held.copy_(given, non_blocking=True)
         self.graph.replay()
         return self.output.clone()
-
-    def _fits(self, tensors: tuple[torch.Tensor, ...]) -> bool:
-        return [x.shape for x in tensors] == [x.shape for x in self.inputs]
 
     def _record(self, tensors: tuple[torch.Tensor, ...]) -> None:
         self.inputs = tuple(x.clone() for x in tensors)
@@ -76,8 +78,12 @@ class Captured:
         try:
             with recording:
                 self.output = self.function(*self.inputs)
-        except RuntimeError as error:
-            self.failed = True
+        except (
+            Exception
+        ) as error:  # of any kind: the function itself says what is wrong
+            self.failed, self.inputs, self.output = True, (), None
+            while error.__context__ is not None:  # what came first
+                error = error.__context__
             reason = str(error).splitlines()[0]
             logger.warning("the step runs without a CUDA graph: %s", reason)
             return
@@ -86,14 +92,27 @@ class Captured:
 
 def _cuda_graph() -> tuple[Graph, AbstractContextManager]:
     graph = torch.cuda.CUDAGraph()
-    return graph, torch.cuda.graph(graph)
+    return graph, _recording(graph)
 
 
-class _CudaSideStream:
+@contextmanager
+def _recording(graph: torch.cuda.CUDAGraph) -> Iterator[None]:
+    stream = torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph):
+            yield
+    except BaseException:
+        torch.cuda.set_stream(stream)  # an aborted recording leaves its own behind
+        raise
+
+
+class _CudaSideStream(AbstractContextManager):
     """Runs what is inside on a stream of its own, in order with the rest."""
 
+    stream: Any = None
+
     def __enter__(self) -> None:
-        self.stream = torch.cuda.Stream()
+        self.stream = self.stream or torch.cuda.Stream()
         self.stream.wait_stream(torch.cuda.current_stream())
         self.context = torch.cuda.stream(self.stream)
         self.context.__enter__()

@@ -74,7 +74,8 @@ def load_checkpoint(
             )
         _restore(step, tensors, path)
         step.scaler.load_state_dict(json.loads(metadata["scaler"]))
-        step.micro_batch = json.loads(metadata["micro_batch"])
+        if step.average is None:  # several processes cannot cut their shares alike
+            step.micro_batch = json.loads(metadata["micro_batch"])
         counters = json.loads(metadata["state"])
         history = [epoch_from_json(record) for record in counters.pop("history")]
         state = TrainState(**counters, history=history)
@@ -159,6 +160,18 @@ def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
             _, number, name = key.split("/")
             state.setdefault(int(number), {})[name] = value
     step.optimizer.load_state_dict(step.optimizer.state_dict() | {"state": state})
+    _lay_out_like_parameters(step.optimizer)
     torch.set_rng_state(tensors["random/cpu"])
     if "random/cuda" in tensors and step.network.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random/cuda"])
+
+
+def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Gives the optimizer's buffers the order in memory of what they belong to.
+
+    Fused optimizers go through both in memory's order, whatever the axes are called.
+    """
+    for parameter, buffers in optimizer.state.items():
+        for name, value in buffers.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                buffers[name] = torch.empty_like(parameter).copy_(value)

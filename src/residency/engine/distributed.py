@@ -142,7 +142,9 @@ def joined() -> Iterator[Processes]:
         if not tells:
             raise SystemExit(1) from error
         ended = isinstance(error, Lost | KeyboardInterrupt)
-        if ended and (dead := _dead(store, size)):
+        dead = _dead(store, size) if ended else []
+        _on_terminate(before)
+        if dead:
             raise EngineError(_farewell(processes, dead)) from error
         raise
     distributed.destroy_process_group()

@@ -246,7 +246,7 @@ class Checkpoint(Hook):
 
     def save(self, state: TrainState) -> None:
         """Writes one checkpoint; none of a training that came to NaN."""
-        if not np.isfinite(state.mean_loss):
+        if not (np.isfinite(state.mean_loss) and self.step.network.is_finite()):
             return
         save_checkpoint(self.folder, self.step, state, self.callbacks())
         self._saved_at = time.monotonic()

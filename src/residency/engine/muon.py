@@ -41,9 +41,7 @@ class OrthogonalMomentum(torch.optim.Optimizer):
                     gradient = gradient.add(parameter, alpha=group["weight_decay"])
                 state = self.state[parameter]
                 if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(
-                        parameter, memory_format=torch.contiguous_format
-                    )
+                    state["momentum_buffer"] = torch.zeros_like(parameter)
                 buffer = state["momentum_buffer"]
                 buffer.mul_(momentum).add_(gradient)
                 update = gradient.add(buffer, alpha=momentum)

@@ -77,9 +77,8 @@ class Network:
 
     def penalty(self) -> torch.Tensor | None:
         """Returns the sum of the layers' own losses, such as Keras regularizers."""
-        if not self.model.losses:
-            return None
-        return torch.stack([loss.reshape(()) for loss in self.model.losses]).sum()
+        losses = self.model.losses
+        return torch.stack([x.reshape(()) for x in losses]).sum() if losses else None
 
     def trainable(self) -> list[Trainable]:
         """Returns the trainable variables in Keras' order; the views stay the same."""

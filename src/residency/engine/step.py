@@ -33,6 +33,8 @@ class Step:
             when memory runs out.
         average: Where other processes have images of the batch, too: makes the
             gradients, in place, and the loss, returned, those of the whole batch.
+        record: A GPU's step may be recorded as a CUDA graph; `False` where something
+            from outside changes the model while it trains, as callbacks may.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Step:
         clip_norm: float | None = None,
         micro_batch: int | None = None,
         average: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        record: bool = True,
     ) -> None:
         kind = network.device.type
         require_precision(precision, network.device)
@@ -66,10 +69,11 @@ class Step:
         self._variables = network.trainable()
         self._moving = network.moving()
         self._before = [value.clone() for value in self._moving]
+        self._changed = [*(v.value for v in self._variables), *self._moving]
         self._images: np.ndarray | None = None
         self._run: Callable[..., torch.Tensor] = self._move
         self._rate: float | torch.Tensor = 0.0
-        if self._can_be_recorded():
+        if record and self._can_be_recorded():
             self._run = Captured(self._move)
             self._rate = torch.zeros((), device=network.device)
 
@@ -105,13 +109,18 @@ class Step:
         else:
             self._rate = rate
         device = self.network.device
-        return self._run(
+        loss = self._run(
             torch.from_numpy(images).to(device, non_blocking=True),
             torch.from_numpy(labels).to(device, non_blocking=True),
         )
+        # Neither fused optimizers nor replays count as changes in place, which is what
+        # folded inference looks at.
+        torch.autograd.graph.increment_version(self._changed)
+        return loss
 
     def _move(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Does the step on the device and returns its loss."""
+        self._drop_gradients()
         copy_all(self._moving, self._before)
         loss = self._gradients(images, labels)
         if self.average is not None:
@@ -130,8 +139,6 @@ class Step:
             torch.nn.utils.clip_grad_norm_(values, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        # Fused optimizers do not count as changes in place, which folding looks at.
-        torch.autograd.graph.increment_version([v.value for v in self._variables])
         self._drop_gradients()
         return loss
 
@@ -140,7 +147,8 @@ class Step:
         if self._images is None:
             return "no batch was seen"
         with autocast(self.network.device, self.precision):
-            return where_not_finite(self.network.model, self._images)
+            some = self._images[: self.micro_batch]
+            return where_not_finite(self.network.model, some)
 
     def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Returns the loss, its gradients in the variables."""
@@ -185,6 +193,10 @@ class Step:
                 "(--set data.image_size=...), a smaller model or a lower precision "
                 "(--set precision=bfloat16)."
             )
+        if isinstance(self._run, Captured):  # the graph keeps memory of its own
+            self._run = self._move
+            torch.cuda.empty_cache()
+            return
         self.micro_batch = -(-size // 2)
         if self.network.device.type == "cuda":
             torch.cuda.empty_cache()

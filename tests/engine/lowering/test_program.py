@@ -177,3 +177,19 @@ def test_a_shape_that_does_not_fit_is_refused(shape):
     model = keras.Model(inputs, layers.GlobalAveragePooling2D()(inputs))
     with pytest.raises(EngineError, match=r"'images' of shape \(None, 8, None, 3\)"):
         lower(model)(torch.zeros(shape))
+
+
+def test_an_addition_of_another_rank_is_keras_own():
+    inputs = keras.Input((8, 8, 16))
+    x = layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same")(inputs))
+    flat = layers.GlobalAveragePooling2D()(inputs)  # Keras adds it along axis 1
+    model = keras.Model(inputs, layers.ReLU()(layers.Add()([x, flat])))
+    for batch in (3, 8):
+        assert_same(model, (batch, 8, 8, 16))
+
+
+def test_rescaling_by_a_number_and_by_one_a_channel():
+    inputs = keras.Input((4, 4, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.Rescaling([1.0, 2.0, 3.0], offset=[0.5, 0.0, -0.5])(x)
+    assert_same(keras.Model(inputs, x), (2, 4, 4, 3), largest=255)

@@ -106,3 +106,9 @@ def test_batch_norm_of_torch_agrees():
     x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])[0]
     torch.testing.assert_close(y, batch_norm(x, None, None, training=True, eps=1e-3))
+
+
+def test_infinity_is_cut_off_as_by_relu():
+    residual = torch.tensor([[-torch.inf], [torch.inf], [0.0]])
+    y = BatchNorm.apply(torch.zeros(3, 1), None, None, residual, 1e-3, 0.0, math.inf)[0]
+    assert y.flatten().tolist() == [0.0, math.inf, 0.0]

@@ -92,7 +92,8 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
         add = before(source, call, layers.Add)
         inputs = call.inputs
         gone = [source]
-        if add is not None and len(add.inputs) == 2:
+        same_ranks = add is not None and not add.operation._reshape_required
+        if add is not None and same_ranks and len(add.inputs) == 2:
             for slot, other in (add.inputs, add.inputs[::-1]):
                 norm = before(slot, add, layers.BatchNormalization)
                 if norm is not None and slot != other:

@@ -366,6 +366,24 @@ def _pooling(pool: Callable[..., torch.Tensor], **options: Any) -> Callable[[Any
     return build
 
 
+def _rescaling(layer: Any) -> Run | None:
+    if keras.config.image_data_format() == "channels_first":
+        return None
+    dtype = getattr(torch, layer.compute_dtype)
+    there: dict[torch.device, list[Any]] = {}
+
+    def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
+        if x.device not in there:  # once: a recorded step may copy nothing from here
+            there[x.device] = [
+                torch.as_tensor(number, dtype=dtype, device=x.device)
+                for number in (layer.scale, layer.offset)
+            ]
+        scale, offset = there[x.device]
+        return x.to(dtype) * scale + offset
+
+    return run
+
+
 def _activation_layer(layer: Any) -> Run:
     activation = _activation(layer)
     return lambda x, *, training: activation(x)
@@ -379,6 +397,7 @@ TABLE: dict[type, Callable[[Any], Run | None]] = {
     layers.Dense: _dense,
     layers.DepthwiseConv2D: DepthwiseConvolution,
     layers.MaxPooling2D: _pooling(functional.max_pool2d),
+    layers.Rescaling: _rescaling,
     layers.SeparableConv2D: _separable_conv2d,
 }
 """Layers with a torch form of their own; a builder may leave a case to Keras: `None`.

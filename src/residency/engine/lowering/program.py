@@ -102,7 +102,10 @@ class Lowered(torch.nn.Module):
         graph = self._graph[0]
         training = self.training if training is None else training
         if graph is None:
-            return self.calls[0].run(inputs, training=training)
+            results = self.calls[0].run(inputs, training=training)
+            if watch is not None:
+                watch(self.calls[0], results)
+            return results
         with _inside(self.model, training):
             return self._run(graph, inputs, training, watch)
 

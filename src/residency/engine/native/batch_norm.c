@@ -17,8 +17,8 @@
 #endif
 
 #define MINIMUM_WIDTH 128
-/* ReLU, ReLU6, leaky ReLU or nothing; adding zero makes -0 to 0. */
-#define BELOW(v) ((v) > 0 ? (v) : (v) * slope + 0.0f)
+/* ReLU, ReLU6, leaky ReLU or nothing; NaN stays, and infinity times 0 is 0 here. */
+#define BELOW(v) ((v) > 0 ? (v) : slope != 0 ? (v) * slope : (v) != (v) ? (v) : 0.0f)
 #define CUT(v) (BELOW(v) > ceiling ? ceiling : BELOW(v))
 #define THROUGH(z) ((z) > 0 ? ((z) < ceiling ? 1.0f : 0.0f) : slope)
 #define FLUSH 64 /* rows summed in float before they go to double */
