@@ -1,5 +1,6 @@
 """One training session: the loop with its hooks, from a folder's checkpoint on."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from residency.afterwards import finish
 from residency.config import to_json
 from residency.data import Dataset, Pipeline
+from residency.data.torch.resident import resident
 from residency.engine.callbacks import KerasCallbacks
 from residency.engine.checkpoint import load_checkpoint
 from residency.engine.distributed import Processes
@@ -39,6 +41,8 @@ from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
 
 import keras  # isort: skip  after residency.models, which chooses the backend
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ def run_session(
         workers=loader_processes(dataset, settings.data.workers, processes.cores),
         share=(processes.rank, processes.size),
     )
+    batches, why_not = resident(pipeline, network.device)
+    if batches is None and network.device.type == "cuda":
+        logger.info("batches are made outside the GPU: %s", why_not)
     step = Step(
         network,
         build_optimizer(settings.optimizer, network),
@@ -128,7 +135,13 @@ def run_session(
             ]
         stack.enter_context(stop_on_signals(together or state))
         stack.enter_context(cores_left_by(pipeline.workers, processes.cores))
-        fit(step, pipeline, rate, state, [*hooks, *([together] if together else [])])
+        fit(
+            step,
+            batches or pipeline,
+            rate,
+            state,
+            [*hooks, *([together] if together else [])],
+        )
     if not network.is_finite():
         load_checkpoint(folder / "checkpoints", step)  # the last good weights
     if processes.first:

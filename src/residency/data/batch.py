@@ -1,6 +1,7 @@
 """What one step is made of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from residency.records import Quarantined
 class Batch:
     """Images and labels of one step."""
 
-    images: np.ndarray
-    """uint8 RGB, `(batch, size, size, 3)`; no image at all if every one was broken.
+    images: Any
+    """uint8 RGB, `(batch, size, size, 3)`: an array, or a tensor on the device that
+    trains, and so are the labels; no image at all if every one was broken.
     An empty share of a batch has one black image instead, so that it can be computed
     on; `len` does not count it."""
-    labels: np.ndarray
+    labels: Any
     """Class numbers, int64, `(batch,)`."""
     rows: np.ndarray
     """Positions of the images in their part, int64, `(batch,)`."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from residency.data import Pipeline
+from residency.data.torch.resident import ResidentPipeline
 from residency.engine.hooks import Hook
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
@@ -11,7 +12,7 @@ from residency.engine.step import Step
 
 def fit(
     step: Step,
-    pipeline: Pipeline,
+    pipeline: Pipeline | ResidentPipeline,
     rate: Callable[[TrainState], float],
     state: TrainState,
     hooks: Sequence[Hook],

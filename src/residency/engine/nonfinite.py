@@ -10,7 +10,7 @@ from residency.engine.lowering import Lowered
 from residency.engine.lowering.call import Call
 
 
-def where_not_finite(model: keras.Model, images: np.ndarray) -> str:
+def where_not_finite(model: keras.Model, images: np.ndarray | torch.Tensor) -> str:
     """Returns the first layer whose variables or results are not finite, in words.
 
     The model runs in training mode and is left as it was.
@@ -42,13 +42,11 @@ def where_not_finite(model: keras.Model, images: np.ndarray) -> str:
 
     device = model.variables[0].value.device if model.variables else torch.device("cpu")
     with torch.no_grad():
-        pixels = torch.from_numpy(images).to(device, torch.float32)
+        pixels = torch.as_tensor(images).to(device, torch.float32)
         Lowered(model, joined=False)(pixels, training=True, watch=look)
         for variable, value in zip(model.variables, before, strict=True):
             variable.value.copy_(value)
-    return (
-        found[0] if found else "every layer's values are finite, the gradients were not"
-    )
+    return found[0] if found else "every layer's values are finite once more"
 
 
 def _finite(value: torch.Tensor) -> bool:

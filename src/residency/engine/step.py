@@ -70,7 +70,7 @@ class Step:
         self._moving = network.moving()
         self._before = [value.clone() for value in self._moving]
         self._changed = [*(v.value for v in self._variables), *self._moving]
-        self._images: np.ndarray | None = None
+        self._images: np.ndarray | torch.Tensor | None = None
         self._run: Callable[..., torch.Tensor] = self._move
         self._rate: float | torch.Tensor = 0.0
         if record and self._can_be_recorded():
@@ -88,7 +88,10 @@ class Step:
         )
 
     def __call__(
-        self, images: np.ndarray, labels: np.ndarray, rate: float
+        self,
+        images: np.ndarray | torch.Tensor,
+        labels: np.ndarray | torch.Tensor,
+        rate: float,
     ) -> torch.Tensor:
         """Trains on one batch and returns its loss: a scalar on the device, float64.
 
@@ -110,8 +113,8 @@ class Step:
             self._rate = rate
         device = self.network.device
         loss = self._run(
-            torch.from_numpy(images).to(device, non_blocking=True),
-            torch.from_numpy(labels).to(device, non_blocking=True),
+            torch.as_tensor(images).to(device, non_blocking=True),
+            torch.as_tensor(labels).to(device, non_blocking=True),
         )
         # Neither fused optimizers nor replays count as changes in place, which is what
         # folded inference looks at.

@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch.nn.functional import batch_norm
 
-from residency.engine.native.batch_norm import BatchNorm, unavailable, usable
+from residency.engine.native.batch_norm import (
+    BatchNorm,
+    _agrees_with_torch,
+    unavailable,
+    usable,
+)
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
@@ -106,6 +111,12 @@ def test_batch_norm_of_torch_agrees():
     x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])[0]
     torch.testing.assert_close(y, batch_norm(x, None, None, training=True, eps=1e-3))
+
+
+@pytest.mark.parametrize("mode", ["no_grad", "inference_mode"])
+def test_the_comparison_at_load_works_where_gradients_are_off(mode):
+    with getattr(torch, mode)():
+        assert _agrees_with_torch()
 
 
 def test_infinity_is_cut_off_as_by_relu():

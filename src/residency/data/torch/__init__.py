@@ -1,1 +1,2 @@
-"""Feeding the device through torch: worker processes. No decision about data here."""
+"""Feeding the device through torch: worker processes, or images that stay on
+the device. No decision about data here."""

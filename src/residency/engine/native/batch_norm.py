@@ -172,6 +172,8 @@ def _run(
         raise MemoryError("no memory left for batch normalization")
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def _agrees_with_torch() -> bool:
     """Compares the kernel with float64 arithmetic on a few small cases."""
     generator = torch.Generator().manual_seed(0)
