@@ -27,7 +27,7 @@ from residency.engine.interrupt import stop_on_signals
 from residency.engine.loop import fit
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
-from residency.engine.processor import cores_left_by, keep_freed_memory
+from residency.engine.processor import cores_left_by
 from residency.engine.progress import ShowProgress
 from residency.engine.rate import LearningRate
 from residency.engine.state import INTERRUPTED, TrainState
@@ -71,8 +71,6 @@ def run_session(
     """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
     processes.folder = folder / "checkpoints"
     network = Network(model)
-    if network.device.type == "cpu":
-        keep_freed_memory()
     together = None
     if processes.size > 1:
         whole_batch = settings.batch_norm_over == "batch"

@@ -8,6 +8,7 @@ import torch
 
 from residency.engine.lowering import lower
 from residency.engine.precision import autocast, require_precision
+from residency.engine.processor import keep_freed_memory
 from residency.errors import EngineError
 
 
@@ -59,6 +60,8 @@ class Network:
         self._views: dict[str, torch.Tensor] = {}
         self.device = model.variables[0].value.device
         require_precision(precision, self.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.precision = precision
         self.num_classes: int = model.outputs[0].shape[-1]
 

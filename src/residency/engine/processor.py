@@ -37,9 +37,9 @@ def usable_cores() -> int:
 def keep_freed_memory() -> bool:
     """Makes glibc keep what is freed, for this process from now on; `True`: it does.
 
-    Else it gives every tensor of more than 32 MB back to the system, and each step
-    fetches them anew, page by page: a tenth of a step of ResNet-50 in float32. The most
-    memory that a training holds is the same.
+    Else it gives large tensors back to the system, and each step fetches them anew,
+    page by page: a tenth of the time of ResNet-50 in float32. The most memory that a
+    training holds is the same.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

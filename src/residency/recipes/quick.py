@@ -3,7 +3,7 @@
 from residency.data import ColorJitter, Data, PadCrop, RandomFlip, RandomResizedCrop
 from residency.models.catalog import Model
 from residency.recipes.recipe import Recipe
-from residency.training import SGD, CrossEntropy, OneCycle
+from residency.training import SGD, CrossEntropy, Muon, OneCycle
 
 NO_DECAY = ("bias", "gamma", "beta")
 
@@ -14,12 +14,13 @@ CIFAR10 = Recipe(
         image_size=32,
         validation=0.0,
         batch_size=128,
-        # 2 pixels, where the papers take 4: twelve epochs are too few to overfit.
-        transforms=(PadCrop(padding=2, fill=(125, 123, 114)), RandomFlip()),
+        transforms=(PadCrop(padding=4, reflect=True), RandomFlip()),
     ),
     model=Model(name="cifar_resnet20"),
-    optimizer=SGD(learning_rate=0.4, nesterov=True, weight_decay=5e-4),
-    schedule=OneCycle(total_epochs=12, peak_at=0.2),
+    # At twice this rate it ends two points lower, at half of it no better.
+    optimizer=Muon(learning_rate=0.03, sgd_rate=0.3, weight_decay=5e-4),
+    schedule=OneCycle(total_epochs=12, peak_at=0.1),
+    loss=CrossEntropy(label_smoothing=0.1),
 )
 DIGITS = Recipe(
     name="quick/digits",

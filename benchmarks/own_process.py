@@ -1,0 +1,61 @@
+"""Images per second of training, each variant alone in a process, as its user runs it.
+
+What a process sets for itself counts here, as what `residency train` does with freed
+memory. The variants' processes take turns; the first sample of each is left out.
+
+    python benchmarks/own_process.py --model resnet20
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from cases import CASES
+from measuring import report, timed
+from training import Training, precisions
+
+SAMPLES = 3  # a process
+
+
+def main() -> None:
+    """Measures, prints the medians and writes the samples."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=CASES, default="resnet20")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", help="One variant here; prints its samples as JSON.")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    case = CASES[arguments.model]
+    if arguments.only:
+        run = Training(case, compiled=False).makers[arguments.only]()
+        run()
+        found = [timed(run, case.images_per_sample) for _ in range(SAMPLES)]
+        print(json.dumps(found))
+        return
+    best = precisions()[-1]
+    variants = (f"residency, {best}", f"plain torch, channels last, {best}")
+    samples: dict[str, list[dict[str, float]]] = {variant: [] for variant in variants}
+    for _ in range(arguments.rounds):
+        for variant in variants:
+            command = [sys.executable, __file__, "--model", arguments.model]
+            done = subprocess.run(
+                [*command, "--only", variant],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            samples[variant] += json.loads(done.stdout.splitlines()[-1])
+    report(
+        f"own-process-{arguments.model}",
+        f"training {arguments.model}, each alone in a process, {case.pixels}x"
+        f"{case.pixels}, batch {case.batch}; images a second",
+        samples,
+        arguments.out,
+        images_per_sample=case.images_per_sample,
+    )
+
+
+if __name__ == "__main__":
+    main()
