@@ -22,11 +22,19 @@ def main() -> None:
     for path in sorted((HERE / "results").glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         newest[result["what"]] = {**result, "file": f"benchmarks/results/{path.name}"}
-    rows = [row_of(result) for result in newest.values()]
+    rows = [row_of(result) for result in sorted(newest.values(), key=place)]
     table = ["| what | conditions | measured |", "|---|---|---|", *rows]
     text = README.read_text(encoding="utf-8")
     before, after = text.split(START)[0], text.split(END)[1]
     write_text(README, "\n".join([before + START, *table, END]) + after)
+
+
+def place(result: dict[str, Any]) -> tuple[int, str]:
+    """Returns what sorts the rows: trainings, speed of training, all else."""
+    what = result["what"]
+    kinds = ("quick/", "he2015/", "training", "inference")
+    number = [n for n, kind in enumerate(kinds) if what.startswith(kind)]
+    return (number or [len(kinds)])[0], what
 
 
 def row_of(result: dict[str, Any]) -> str:
@@ -117,12 +125,12 @@ def figures(values: dict[str, float], *, best: Callable[..., str]) -> str:
     The kind is the first word of a variant's name.
     """
     if "residency" not in {kind(name) for name in values}:
-        return "; ".join(f"{name}: {value:,.0f}" for name, value in values.items())
+        return "; ".join(f"{name}: {digits(value)}" for name, value in values.items())
     kinds = dict.fromkeys(map(kind, values))
     chosen = [best((n for n in values if kind(n) == k), key=values.get) for k in kinds]
     ours = values[next(name for name in chosen if kind(name) == "residency")]
     return "; ".join(
-        f"{name}: {values[name]:,.0f}"
+        f"{name}: {digits(values[name])}"
         + ("" if kind(name) == "residency" else f" (ours {ours / values[name]:.2f}x)")
         for name in chosen
     )
@@ -131,6 +139,11 @@ def figures(values: dict[str, float], *, best: Callable[..., str]) -> str:
 def kind(variant: str) -> str:
     """Returns the first word of a variant's name."""
     return variant.replace(",", " ").split()[0]
+
+
+def digits(value: float) -> str:
+    """Returns a number with three digits or all those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def row(result: dict[str, Any], conditions: str, measured: str) -> str:
