@@ -78,9 +78,7 @@ class Captured:
         try:
             with recording:
                 self.output = self.function(*self.inputs)
-        except (
-            Exception
-        ) as error:  # of any kind: the function itself says what is wrong
+        except Exception as error:  # run as it is, the function says what is wrong
             self.failed, self.inputs, self.output = True, (), None
             while error.__context__ is not None:  # what came first
                 error = error.__context__

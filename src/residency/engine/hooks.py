@@ -184,16 +184,13 @@ class StopOnNonFinite(Hook):
 
     def after_step(self, state: TrainState) -> None:
         """Looks at the sum of the losses."""
-        if state.step % self.every_steps == 0:
-            self._look(state)
+        due = state.step % self.every_steps == 0
+        if due and not np.isfinite(float(state.loss_sum)):
+            self._stop(state)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Looks at the whole epoch's loss."""
         if not np.isfinite(sums.loss):
-            self._stop(state)
-
-    def _look(self, state: TrainState) -> None:
-        if not np.isfinite(float(state.loss_sum)):
             self._stop(state)
 
     def _stop(self, state: TrainState) -> None:

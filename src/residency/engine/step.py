@@ -189,6 +189,10 @@ class Step:
                 "Start more of them, or take a smaller batch "
                 "(--set data.batch_size=...) or smaller images."
             )
+        if isinstance(self._run, Captured):  # the graph keeps memory of its own
+            self._run = self._move
+            torch.cuda.empty_cache()
+            return
         size = min(self.micro_batch or batch_size, batch_size)
         if size == 1:
             raise EngineError(
@@ -196,10 +200,6 @@ class Step:
                 "(--set data.image_size=...), a smaller model or a lower precision "
                 "(--set precision=bfloat16)."
             )
-        if isinstance(self._run, Captured):  # the graph keeps memory of its own
-            self._run = self._move
-            torch.cuda.empty_cache()
-            return
         self.micro_batch = -(-size // 2)
         if self.network.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -231,5 +231,6 @@ def copy_all(sources: list[torch.Tensor], targets: list[torch.Tensor]) -> None:
 def is_out_of_memory(error: Exception) -> bool:
     """Tells whether an error says that memory ran out, on any device."""
     told = ("out of memory", "can't allocate memory", "not enough memory")
+    told += ("could not create a primitive",)  # oneDNN's word for it
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or any(text in str(error) for text in told)
