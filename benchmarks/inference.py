@@ -15,8 +15,7 @@ from keras_variants import Run
 from training import precisions
 from twins import plain_network
 
-from residency.engine import lower
-from residency.engine.network import without_softmax
+from residency.engine.network import Network
 
 OPENVINO_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -30,7 +29,7 @@ class Inference:
 
     def __init__(self, case: Case, *, compiled: bool) -> None:
         self.case = case
-        self._ours = cache(lambda: lower(without_softmax(case.keras_model())))
+        self._ours = cache(case.keras_model)
         self._plain = cache(self._build_plain)
         self._exported = cache(self._export)
         self.makers: dict[str, Callable[[], Run]] = {}
@@ -55,14 +54,29 @@ class Inference:
                 )
 
     def ours(self, precision: str) -> Run:
-        """Returns a sample of the lowered model."""
-        images = torch.from_numpy(self.case.images()).float()
-        return self._often(self._ours(), images, precision)
+        """Returns a sample of what `residency predict` does with each batch."""
+        network = Network(self._ours(), precision)
+        images = self.case.images()
+
+        def run() -> None:
+            with torch.inference_mode():
+                for _ in range(self.case.steps):
+                    network.logits(images, training=False)
+
+        return run
 
     def plain(self, precision: str, *, compiled: bool = False) -> Run:
         """Returns a sample of the plain torch network."""
         network = torch.compile(self._plain()) if compiled else self._plain()
-        return self._often(network, self._channels_last(), precision)
+        images = self._channels_last()
+
+        def run() -> None:
+            enabled = precision == "bfloat16"
+            with torch.inference_mode(), torch.autocast("cpu", enabled=enabled):
+                for _ in range(self.case.steps):
+                    network(images)
+
+        return run
 
     def onnxruntime(self) -> Run:
         """Returns a sample of ONNX Runtime on the exported network."""
@@ -87,17 +101,6 @@ class Inference:
         network = openvino.Core().compile_model(self._exported(), "CPU", settings)
         images = self._channels_first()
         return lambda: [network(images) for _ in range(self.case.steps)]
-
-    def _often(
-        self, network: Callable[..., Any], images: torch.Tensor, precision: str
-    ) -> Run:
-        def run() -> None:
-            enabled = precision == "bfloat16"
-            with torch.inference_mode(), torch.autocast("cpu", enabled=enabled):
-                for _ in range(self.case.steps):
-                    network(images)
-
-        return run
 
     def _build_plain(self) -> torch.nn.Module:
         network = plain_network(self.case).eval()
