@@ -199,3 +199,26 @@ def test_a_residual_block_is_three_calls_and_leaves_its_input_alone():
     found, expected = inference(model, images, torch.float32)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert images.equal(before)
+
+
+def block(x):
+    y = layers.Conv2D(4, 3, padding="same")(x)
+    y = layers.BatchNormalization()(layers.Conv2D(4, 1)(layers.ReLU()(y)))
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def test_an_addition_writes_over_what_nobody_reads_later():
+    inputs = keras.Input((8, 8, 3))
+    kept = block(layers.Conv2D(4, 1)(inputs))
+    seen = block(kept)
+    last = block(seen)
+    outputs = [layers.Conv2D(2, 1)(last), kept, layers.Identity()(seen)]
+    model = keras.Model(inputs, outputs)
+    scramble(model)
+    folds = [call.run for call in lower(model).calls]
+    reused = [run.into_added for run in folds if getattr(run, "norm", None)]
+    assert reused == [True, False, False]  # the others are outputs, or seen by one
+    images = torch.randn(3, 8, 8, 3)
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 0.1)):
+        found, expected = inference(model, images, dtype)
+        torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)

@@ -26,6 +26,8 @@ class FoldedConvolution:
         convolution: Comes first.
         norm: Perhaps with an addition and a rectifier of its own.
         activation: How the activation after them runs, and what oneDNN calls it.
+        into_added: In inference the result may take the memory of what is added:
+            nobody reads that afterwards.
     """
 
     def __init__(
@@ -33,10 +35,13 @@ class FoldedConvolution:
         convolution: Convolution,
         norm: BatchNorm | None = None,
         activation: tuple[Run, Pointwise] | None = None,
+        *,
+        into_added: bool = False,
     ) -> None:
         self.convolution = convolution
         self.norm = norm
         self.activation = activation
+        self.into_added = into_added
         self._values: list[Any] = []  # held, so that no other tensor gets their ids
         self._made_from: tuple[tuple[int, int, int], ...] = ()
         self._folded: tuple[torch.Tensor, torch.Tensor | None] | None = None
@@ -107,11 +112,14 @@ class FoldedConvolution:
             )
             return from_channels_first(y, last)
         added = others[0].permute(0, 3, 1, 2) if last else others[0]
-        added = added.contiguous(memory_format=torch.channels_last)
         name = None if kind == IDENTITY else kind.name
-        y = torch.ops.mkldnn._convolution_pointwise.binary(
-            x, added, *packed, *geometry, "add", 1.0, name, list(kind.numbers), ""
-        )
+        ending = (*packed, *geometry, "add", 1.0, name, list(kind.numbers), "")
+        onednn = torch.ops.mkldnn
+        if self.into_added and added.is_contiguous(memory_format=torch.channels_last):
+            y = onednn._convolution_pointwise_.binary(added, x, *ending)
+        else:
+            added = added.contiguous(memory_format=torch.channels_last)
+            y = onednn._convolution_pointwise.binary(x, added, *ending)
         return from_channels_first(y, last)
 
     def _kernel_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -4,7 +4,8 @@
 - Batch normalization, then perhaps an addition, then ReLU or its kin: one pass over
   memory where a native kernel is there.
 - Convolution, then batch normalization, addition, activation: one convolution where
-  the statistics stand still and nobody asks for gradients.
+  the statistics stand still and nobody asks for gradients. It writes over what it
+  adds if it is the last to read that.
 """
 
 from collections import Counter
@@ -33,7 +34,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
-    return found
+    return _reuse_added(found, keep)
 
 
 def _pad_into_convolution(calls: list[Call], readers: Counter[int]) -> list[Call]:
@@ -130,6 +131,39 @@ def _fold(calls: list[Call], readers: Counter[int]) -> list[Call]:
                 call = replace(call, inputs=(*source.inputs, *call.inputs[1:]))
         found[call.outputs[0]] = call if run is None else replace(call, run=run)
     return list(found.values())
+
+
+def _reuse_added(calls: list[Call], keep: Sequence[int]) -> list[Call]:
+    """Lets additions write into the tensor they add where nobody reads it later.
+
+    Only a tensor that a convolution made, and that convolutions alone read: any other
+    call might return it, or a view of it, under another slot.
+    """
+    convolve = {n for n, call in enumerate(calls) if _folds(call)}
+    made = {slot for n in convolve for slot in calls[n].outputs}
+    last_reader = {slot: n for n, call in enumerate(calls) for slot in call.inputs}
+    shown = {
+        slot
+        for n, call in enumerate(calls)
+        if n not in convolve
+        for slot in call.inputs
+    }
+    own = made - shown - set(keep)
+    found = list(calls)
+    for n in convolve:
+        source, *added = calls[n].inputs
+        last = added and added[0] in own and last_reader[added[0]] == n
+        if last and added[0] != source:
+            run: Any = calls[n].run
+            run = FoldedConvolution(
+                run.convolution, run.norm, run.activation, into_added=True
+            )
+            found[n] = replace(calls[n], run=run)
+    return found
+
+
+def _folds(call: Call) -> bool:
+    return isinstance(call.run, FoldedConvolution)
 
 
 def _with(folded: FoldedConvolution, call: Call) -> FoldedConvolution | None:

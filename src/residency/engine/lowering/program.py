@@ -207,7 +207,10 @@ def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
             call = replace(call, run=shared(run))
         elif isinstance(run, FoldedConvolution) and run.norm is not None:
             folded = FoldedConvolution(
-                run.convolution, shared(run.norm), run.activation
+                run.convolution,
+                shared(run.norm),
+                run.activation,
+                into_added=run.into_added,
             )
             call = replace(call, run=folded)
         calls.append(call)
