@@ -29,6 +29,7 @@ TRAINED = {  # one a kind of block, with the smallest side in pixels
     "resnet50": 8,
     "resnext29_8x16d": 8,
     "darknet53": 32,
+    "efficientnet_lite0": 32,
     "vgg16": 32,
     "vgg16_bn": 32,
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from residency.models.complexity import multiply_adds
     from residency.models.contract import Contract, load_model, save_model
     from residency.models.darknet import Darknet53, darknet_taps
+    from residency.models.efficientnet_lite import EfficientNetLite0
     from residency.models.resnet import (
         ResNet18,
         ResNet34,
@@ -34,6 +35,7 @@ _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
     "Darknet53": "residency.models.darknet",
     "darknet_taps": "residency.models.darknet",
+    "EfficientNetLite0": "residency.models.efficientnet_lite",
     "ResNet18": "residency.models.resnet",
     "ResNet34": "residency.models.resnet",
     "ResNet50": "residency.models.resnet",
@@ -56,6 +58,7 @@ __all__ = [
     "CIFARResNet",
     "Contract",
     "Darknet53",
+    "EfficientNetLite0",
     "Entry",
     "Model",
     "OwnModel",

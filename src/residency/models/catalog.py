@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
 XIE2017 = "Xie et al., 2017, https://arxiv.org/abs/1611.05431"
 REDMON2018 = "Redmon and Farhadi, 2018, https://arxiv.org/abs/1804.02767"
+TAN2019 = "Tan and Le, 2019, https://arxiv.org/abs/1905.11946"
 SIMONYAN2014 = "Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556"
 
 
@@ -139,6 +140,17 @@ _DARKNET53 = Entry(
     options=("activation", "name"),
 )
 
+_EFFICIENTNET_LITE0 = Entry(
+    name="efficientnet_lite0",
+    builder="efficientnet_lite:EfficientNetLite0",
+    parameters=4_694_024,
+    description="16 inverted bottleneck blocks with relu6, for small devices",
+    paper=f"{TAN2019}, table 1, without squeeze-and-excitation",
+    num_classes=1000,
+    image_size=224,
+    options=("dropout", "stochastic_depth", "name"),
+)
+
 _ENTRIES = (
     _cifar_resnet(20, 271_098),
     _cifar_resnet(32, 466_426),
@@ -158,6 +170,7 @@ _ENTRIES = (
     _resnext(101, 32, 4, 44_315_560),
     _resnext(101, 32, 8, 88_994_216),
     _DARKNET53,
+    _EFFICIENTNET_LITE0,
     _vgg(16, False, 138_357_544),
     _vgg(19, False, 143_667_240),
     _vgg(16, True, 138_374_440),
@@ -193,8 +206,8 @@ def build(
         num_classes: At least 2.
         image_size: Side in pixels; `None` for the network's own default.
         weights: `None`, or a `.keras` or `.weights.h5` file of the same network.
-        preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"none"`, a `Preprocessing`, or
-            `None` for the network's own default.
+        preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`, a
+            `Preprocessing`, or `None` for the network's own default.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
@@ -269,7 +282,7 @@ class Model:
     preprocessing: str = "dataset"
     """`"dataset"`: mean and deviation of the training images, per channel;
     `"mean_image"`: their mean per pixel subtracted (He et al., 2015); or the constants
-    `"torch"`, `"caffe"`, `"tf"`, `"none"`."""
+    `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`."""
 
     def __post_init__(self) -> None:
         require_one_of(

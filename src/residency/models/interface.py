@@ -39,6 +39,12 @@ def image_input(
     return inputs, preprocessing.apply(inputs)
 
 
+def require_share(argument: str, value: float) -> None:
+    """Raises `ConfigError` for a share outside [0, 1)."""
+    if not 0 <= value < 1:
+        raise ConfigError(f"{argument}: expected a share in [0, 1), got {value!r}.")
+
+
 def classifier(
     x: Any, num_classes: int, *, kernel_initializer: str, use_bias: bool = True
 ) -> Any:

@@ -97,6 +97,7 @@ CIFAR10 = Preprocessing(
 
 # The modes of keras.applications.imagenet_utils, for 0..255 input. "torch" is there
 # 0.485, 0.456, 0.406 / 0.229, 0.224, 0.225 of 0..1; "caffe" is stated in BGR order.
+# "lite" is what EfficientNet-lite was trained on (its efficientnet_lite_builder.py).
 PREPROCESSINGS = {
     "torch": Preprocessing(
         name="torch", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)
@@ -108,6 +109,7 @@ PREPROCESSINGS = {
         channel_order="bgr",
     ),
     "tf": Preprocessing(name="tf", mean=(127.5,) * 3, std=(127.5,) * 3),
+    "lite": Preprocessing(name="lite", mean=(127.0,) * 3, std=(128.0,) * 3),
     "none": Preprocessing(name="none", mean=(0.0,) * 3, std=(1.0,) * 3),
 }
 

@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from residency.errors import ConfigError
-from residency.models.interface import classifier, image_input
+from residency.models.interface import classifier, image_input, require_share
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing, resolve
 
 _FILTERS = (64, 128, 256, 512, 512)
@@ -98,7 +98,8 @@ def _vgg(
     preprocessing: str | Preprocessing | None,
     name: str,
 ) -> keras.Model:
-    _require_size_and_dropout(image_size, dropout)
+    _require_size(image_size)
+    require_share("dropout", dropout)
     chosen = resolve(preprocessing, PREPROCESSINGS["torch"])
     inputs, x = image_input(image_size, chosen, smallest=32)
     for block, number in enumerate(convolutions, start=1):
@@ -117,14 +118,12 @@ def _vgg(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _require_size_and_dropout(image_size: int | None, dropout: float) -> None:
+def _require_size(image_size: int | None) -> None:
     if image_size is None:
         raise ConfigError(
             "image_size: VGG's first dense layer has weights for every pixel of the "
             "last map, so its size is fixed. Give the side in pixels, 32 or more."
         )
-    if not 0 <= dropout < 1:
-        raise ConfigError(f"dropout: expected a share in [0, 1), got {dropout!r}.")
 
 
 def _conv(x: Any, filters: int, batch_norm: bool, *, name: str) -> Any:
