@@ -1,0 +1,6 @@
+"""The doctor: why a model does not learn, with evidence and cure.
+
+`probe/` measures a model and its data once, `checks/` are pure functions over what it
+measured. `script/` reads a Keras script without running it, `history/` reads the curves
+of a run. Nothing here changes a model, its weights or any random state.
+"""

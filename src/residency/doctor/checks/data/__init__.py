@@ -1,0 +1,5 @@
+"""Checks of inputs, labels and parts; one file each."""
+
+from residency.doctor.checks.check import Check
+
+CHECKS: tuple[Check, ...] = ()

@@ -1,0 +1,25 @@
+"""What the doctor measures, once, before any check looks: no opinion lives here."""
+
+from residency.doctor.probe.forward import Forward, Signal
+from residency.doctor.probe.gradients import Gradient, Gradients
+from residency.doctor.probe.graph import Graph, Node
+from residency.doctor.probe.probe import Probe, take_probe
+from residency.doctor.probe.sample import Sample, class_numbers
+from residency.doctor.probe.settings import Loss, Settings
+from residency.doctor.probe.trials import Trials
+
+__all__ = [
+    "Forward",
+    "Gradient",
+    "Gradients",
+    "Graph",
+    "Loss",
+    "Node",
+    "Probe",
+    "Sample",
+    "Settings",
+    "Signal",
+    "Trials",
+    "class_numbers",
+    "take_probe",
+]

@@ -1,0 +1,46 @@
+"""What each layer takes and gives while the model runs once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+Watch = Callable[[Any, np.ndarray | None, np.ndarray | None], None]
+"""Gets a layer, its first input and its first output, of one call."""
+
+
+@contextmanager
+def watched(layers: list[Any], watch: Watch) -> Iterator[None]:
+    """Calls `watch` after each call of one of `layers`, on any backend.
+
+    The method `call` of each is replaced meanwhile, on the object alone.
+    """
+    replaced: list[Any] = []
+    try:
+        for layer in layers:
+            if "call" not in vars(layer):
+                object.__setattr__(layer, "call", _watching(layer, layer.call, watch))
+                replaced.append(layer)
+        yield
+    finally:
+        for layer in replaced:
+            object.__delattr__(layer, "call")
+
+
+def _watching(layer: Any, call: Any, watch: Watch) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        given = _first_array(args or kwargs)
+        result = call(*args, **kwargs)
+        watch(layer, given, _first_array(result))
+        return result
+
+    return run
+
+
+def _first_array(value: Any) -> np.ndarray | None:
+    for each in keras.tree.flatten(value):
+        if keras.ops.is_tensor(each):
+            return np.array(keras.ops.convert_to_numpy(each))
+    return None

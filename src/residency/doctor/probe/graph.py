@@ -1,0 +1,200 @@
+"""The model as a flat graph of layers, nested models opened."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras.src.models.functional import Functional
+
+WEIGHTED = ("Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "SeparableConv2D")
+WEIGHTED += ("DepthwiseConv2D", "Conv2DTranspose", "LSTM", "GRU", "SimpleRNN")
+"""Layers that multiply with a kernel: what needs an activation between it."""
+NORMALIZING = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One call of a layer or operation."""
+
+    number: int
+    name: str
+    kind: str
+    """The class, as `"Conv2D"`; of a subclass of a Keras layer, the Keras layer's."""
+    layer: Any
+    """The Keras layer or operation itself; read it, never change it."""
+    inputs: tuple[int, ...]
+    """Numbers of the nodes whose outputs it takes; inputs of the model have none."""
+    shape: tuple[int | None, ...]
+    """Of its first output, the batch first."""
+    inside: tuple[str, ...]
+    """Names of the nested models around it, outermost first."""
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training moves any of its variables."""
+        return bool(getattr(self.layer, "trainable_variables", ()))
+
+    @property
+    def activation(self) -> str | None:
+        """What it applies last: `"relu"`, `"softmax"`, `"linear"`; `None`: not known.
+
+        A layer that neither multiplies nor activates, such as pooling, has `"linear"`.
+        """
+        return activation_of(self.layer, self.kind)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in its variables; a layer called twice counts at each call."""
+        return sum(
+            int(v.value.numel()) if hasattr(v.value, "numel") else int(v.size)
+            for v in getattr(self.layer, "variables", ())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All nodes, each after those it reads."""
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    wired: bool
+    """`False` for a model with a `call` of its own: its layers in order of creation,
+    and who reads whom is not known."""
+
+    def before(self, node: Node) -> tuple[Node, ...]:
+        """Returns the nodes that `node` reads."""
+        return tuple(self.nodes[n] for n in node.inputs)
+
+    def after(self, node: Node) -> tuple[Node, ...]:
+        """Returns the nodes that read `node`."""
+        return tuple(other for other in self.nodes if node.number in other.inputs)
+
+    def of_kind(self, *kinds: str) -> tuple[Node, ...]:
+        """Returns the nodes of these classes, in order."""
+        return tuple(node for node in self.nodes if node.kind in kinds)
+
+    @property
+    def weighted(self) -> tuple[Node, ...]:
+        """The nodes that multiply with a kernel, in order."""
+        return self.of_kind(*WEIGHTED)
+
+    @property
+    def output(self) -> Node:
+        """The node that makes the first output."""
+        return self.nodes[self.outputs[0]]
+
+    def ancestors(self, node: Node) -> Iterator[Node]:
+        """Yields what lies before `node`, nearest first, each once."""
+        seen: set[int] = set()
+        waiting = list(node.inputs)
+        while waiting:
+            number = waiting.pop(0)
+            if number not in seen:
+                seen.add(number)
+                yield self.nodes[number]
+                waiting += self.nodes[number].inputs
+
+
+def read_graph(model: keras.Model) -> Graph:
+    """Returns the graph of any built model; builds and calls nothing."""
+    graph = _functional(model)
+    if graph is None:
+        layers = [
+            x for x in model._flatten_layers() if not x._layers and x is not model
+        ]
+        nodes = [
+            Node(n, layer.name, kind_of(layer), layer, (), _shape(layer), ())
+            for n, layer in enumerate(layers)
+        ]
+        return Graph(tuple(nodes), (len(nodes) - 1,) if nodes else (), wired=False)
+    reader = _Reader()
+    for tensor in graph.inputs:
+        operation = tensor._keras_history.operation
+        reader.add(operation, (), (tensor,))
+    reader.follow(graph, ())
+    outputs = tuple(reader.made_by[id(x)] for x in graph.outputs)
+    return Graph(tuple(reader.nodes), outputs, wired=True)
+
+
+def kind_of(layer: Any) -> str:
+    """Returns the name of the Keras class that a layer is, or is derived from."""
+    for kind in type(layer).__mro__:
+        if kind.__module__.startswith("keras."):
+            return kind.__name__
+    return type(layer).__name__
+
+
+def activation_of(layer: Any, kind: str) -> str | None:
+    """Returns the name of what a layer applies last; see `Node.activation`."""
+    fixed = {"ReLU": "relu", "Softmax": "softmax", "LeakyReLU": "leaky_relu"}
+    fixed |= {"ELU": "elu", "PReLU": "prelu", "Relu": "relu", "Sigmoid": "sigmoid"}
+    fixed |= {"Tanh": "tanh", "Gelu": "gelu", "Silu": "silu", "Relu6": "relu6"}
+    if kind in fixed:
+        return fixed[kind]
+    activation = getattr(layer, "activation", None)
+    if activation is None:
+        return None if kind in ("Lambda", "Layer", "Model") else "linear"
+    return getattr(activation, "__name__", type(activation).__name__.lower())
+
+
+class _Reader:
+    """Collects the nodes of a graph and of the graphs inside it."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.made_by: dict[int, int] = {}
+
+    def add(
+        self,
+        operation: Any,
+        inputs: tuple[int, ...],
+        outputs: Sequence[Any],
+        inside: tuple[str, ...] = (),
+    ) -> None:
+        number = len(self.nodes)
+        shape = tuple(outputs[0].shape) if outputs else ()
+        kind = kind_of(operation)
+        node = Node(number, operation.name, kind, operation, inputs, shape, inside)
+        self.nodes.append(node)
+        self.made_by.update((id(x), number) for x in outputs)
+
+    def follow(self, graph: Any, inside: tuple[str, ...]) -> None:
+        for depth in sorted(graph._nodes_by_depth, reverse=True):
+            for node in graph._nodes_by_depth[depth]:
+                known = all(id(x) in self.made_by for x in node.input_tensors)
+                if node.is_input or not known:
+                    continue
+                inner = _functional(node.operation)
+                given = node.input_tensors
+                if inner is None or len(given) != len(inner.inputs):
+                    numbers = tuple(self.made_by[id(x)] for x in given)
+                    self.add(node.operation, numbers, node.outputs, inside)
+                else:
+                    self._open(node, inner, inside)
+
+    def _open(self, node: Any, inner: Any, inside: tuple[str, ...]) -> None:
+        before = dict(self.made_by)
+        for ours, theirs in zip(node.input_tensors, inner.inputs, strict=True):
+            self.made_by[id(theirs)] = before[id(ours)]
+        self.follow(inner, (*inside, node.operation.name))
+        found = [self.made_by[id(x)] for x in inner.outputs]
+        self.made_by = before  # the model may be used once more, on other tensors
+        for ours, number in zip(node.outputs, found, strict=True):
+            self.made_by[id(ours)] = number
+
+
+def _functional(operation: Any) -> Any:
+    """Returns the Keras graph behind an operation; `None`: it has none."""
+    if isinstance(operation, keras.Sequential):
+        same = type(operation).call is keras.Sequential.call
+        return operation._functional if same else None
+    same = isinstance(operation, Functional) and type(operation).call is Functional.call
+    return operation if same else None
+
+
+def _shape(layer: Any) -> tuple[int | None, ...]:
+    try:
+        return tuple(layer.output.shape)
+    except (AttributeError, ValueError):
+        return ()

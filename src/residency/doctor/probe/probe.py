@@ -1,0 +1,137 @@
+"""Everything measured once, for all checks."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from residency.doctor.probe.forward import Forward, run_forward
+from residency.doctor.probe.gradients import Gradients, measure_gradients
+from residency.doctor.probe.graph import Graph, read_graph
+from residency.doctor.probe.keep import Weights, unchanged
+from residency.doctor.probe.sample import Sample, read_sample
+from residency.doctor.probe.settings import Settings, read_settings
+from residency.doctor.probe.stepper import Stepper
+from residency.doctor.probe.trials import Trials, run_trials
+
+logger = logging.getLogger(__name__)
+
+READ_BYTES = 256 * 2**20
+"""Most of each part that is kept."""
+ARRAY_BATCH = 32
+"""What `fit` takes for arrays when nothing is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What was measured. A part that could not be measured is `None`."""
+
+    graph: Graph
+    settings: Settings
+    train: Sample
+    validation: Sample | None
+    forward: Forward | None
+    gradients: Gradients | None
+    trials: Trials | None
+    raised: Mapping[str, str] = field(default_factory=dict)
+    """What the user's model raised, by what was tried: `"forward"`, `"gradients"`,
+    `"trials"`."""
+
+
+def take_probe(
+    model: keras.Model,
+    train: Any,
+    validation: Any = None,
+    *,
+    epochs: int | None = None,
+    callbacks: Sequence[Any] = (),
+    budget_seconds: float = 60,
+) -> Probe:
+    """Measures a model and its data; both are as before afterwards.
+
+    Args:
+        model: Any built Keras model, compiled or not.
+        train: What `fit` takes.
+        validation: The same, or `None`.
+        epochs: Planned, if known.
+        callbacks: Planned.
+        budget_seconds: Roughly the time taken; slow models get fewer steps.
+
+    Raises:
+        DataError: Data of a kind that `fit` would not take.
+    """
+    start = time.monotonic()
+
+    def until(share: float) -> float:
+        """Seconds left until so much of the budget is gone, one at least."""
+        return max(1.0, start + share * budget_seconds - time.monotonic())
+
+    with unchanged(model):
+        sample = read_sample(
+            train, seconds=until(0.2), max_bytes=READ_BYTES, batch_size=ARRAY_BATCH
+        )
+        held_out = None
+        if validation is not None:
+            held_out = read_sample(
+                validation,
+                seconds=until(0.3),
+                max_bytes=READ_BYTES,
+                batch_size=ARRAY_BATCH,
+            )
+        settings = read_settings(
+            model, epochs=epochs, steps_per_epoch=sample.steps, callbacks=callbacks
+        )
+        graph = read_graph(model)
+        raised: dict[str, str] = {}
+        weights = Weights(model)
+
+        def attempt(what: str, measure: Callable[[], Any]) -> Any:
+            try:
+                return measure()
+            except Exception as error:  # the user's own model may raise anything
+                raised[what] = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+                logger.debug("%s", what, exc_info=True)
+                return None
+            finally:
+                weights.give_back()
+
+        first = sample.batches[0]
+        forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
+        gradients = trials = None
+        loss = None if settings.loss else assumed_loss(sample)
+        if forward is not None and (settings.loss or loss is not None):
+            stepper = attempt("gradients", lambda: Stepper(model, loss))
+            if stepper is not None:
+                gradients = attempt(
+                    "gradients", lambda: measure_gradients(stepper, first)
+                )
+            if gradients is not None:
+                trials = attempt(
+                    "trials",
+                    lambda: run_trials(
+                        stepper, graph, settings, sample.batches, until(1.0)
+                    ),
+                )
+        return Probe(
+            graph=graph,
+            settings=settings,
+            train=sample,
+            validation=held_out,
+            forward=forward,
+            gradients=gradients,
+            trials=trials,
+            raised=raised,
+        )
+
+
+def assumed_loss(sample: Sample) -> Any:
+    """Returns cross-entropy for a model that is not compiled; `None`: no classes."""
+    y = sample.y
+    if y is None or sample.classes is None:
+        return None
+    if y.ndim == 2 and y.shape[1] > 1:
+        return keras.losses.CategoricalCrossentropy()
+    return keras.losses.SparseCategoricalCrossentropy()

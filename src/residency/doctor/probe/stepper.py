@@ -1,0 +1,130 @@
+"""Training steps on the model itself, by hand: nothing is compiled anew."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from residency.doctor.probe.source import Batch
+
+
+class Stepper:
+    """Computes loss and gradients, and steps with optimizers of its own.
+
+    The caller puts the weights back.
+
+    Args:
+        model: Compiled, or not: then `loss` is given.
+        loss: A Keras loss, for a model that is not compiled.
+    """
+
+    def __init__(self, model: keras.Model, loss: Any = None) -> None:
+        self.model = model
+        self.given_loss = loss
+        self.backend = keras.backend.backend()
+        self._forward: Any = model
+        if self.backend == "torch":
+            from residency.engine import lower
+
+            self._forward = lower(model)
+
+    def loss(self, x: Any, y: Any, weights: Any, outputs: Any) -> Any:
+        """Returns the loss of outputs as a tensor, penalties included."""
+        if self.given_loss is None:
+            found = self.model.compute_loss(
+                x=x, y=y, y_pred=outputs, sample_weight=weights, training=True
+            )
+        else:
+            penalties = self.model.losses
+            found = sum(penalties, self.given_loss(y, outputs))
+        return found
+
+    def gradients(self, batch: Batch) -> tuple[float, list[Any]]:
+        """Returns the loss in training mode and a gradient for each variable.
+
+        Statistics move as in training.
+        """
+        x, y, weights = map_arrays(as_tensor, batch)
+        if self.backend == "torch":
+            from residency.engine.gradients import loss_and_gradients
+
+            return loss_and_gradients(
+                self.model, self._forward, self.loss, x, y, weights
+            )
+        if self.backend == "tensorflow":
+            return self._by_tape(x, y, weights)
+        return self._by_jax(x, y, weights)
+
+    def step(self, optimizer: Any, batch: Batch) -> float:
+        """Takes one step and returns the loss before it."""
+        loss, gradients = self.gradients(batch)
+        pairs = [
+            (gradient, variable)
+            for gradient, variable in zip(
+                gradients, self.model.trainable_variables, strict=True
+            )
+            if gradient is not None
+        ]
+        if pairs and np.isfinite(loss):
+            optimizer.apply(*map(list, zip(*pairs, strict=True)))
+        return loss
+
+    def evaluate(self, batch: Batch) -> float:
+        """Returns the loss in inference mode."""
+        x, y, weights = map_arrays(as_tensor, batch)
+        if self.backend == "torch":
+            from residency.engine.gradients import without_gradients
+
+            with without_gradients():
+                outputs = self.model(x, training=False)
+                return float(self.loss(x, y, weights, outputs))
+        outputs = self.model(x, training=False)
+        return float(self.loss(x, y, weights, outputs))
+
+    def _by_tape(self, x: Any, y: Any, weights: Any) -> tuple[float, list[Any]]:
+        import tensorflow  # pyright: ignore[reportMissingImports]
+
+        with tensorflow.GradientTape() as tape:
+            loss = self.loss(x, y, weights, self.model(x, training=True))
+        values = [v.value for v in self.model.trainable_variables]
+        found = tape.gradient(loss, values)
+        return float(loss), [
+            None if g is None else tensorflow.convert_to_tensor(g) for g in found
+        ]
+
+    def _by_jax(self, x: Any, y: Any, weights: Any) -> tuple[float, list[Any]]:
+        import jax  # pyright: ignore[reportMissingImports]
+
+        model: Any = self.model
+        fixed = [v.value for v in model.non_trainable_variables]
+
+        def total(values: Any) -> Any:
+            outputs, moved, losses = model.stateless_call(
+                values, fixed, x, training=True, return_losses=True
+            )
+            if self.given_loss is None:
+                found = model._compile_loss(y, outputs, weights)
+            else:
+                found = self.given_loss(y, outputs)
+            return sum(losses, found), moved
+
+        values = [v.value for v in model.trainable_variables]
+        (loss, moved), found = jax.value_and_grad(total, has_aux=True)(values)
+        for variable, value in zip(model.non_trainable_variables, moved, strict=True):
+            variable.assign(value)
+        return float(loss), list(found)
+
+
+def map_arrays(function: Any, batch: Batch) -> tuple[Any, Any, Any]:
+    """Applies a function to each array of a batch; `None` stays."""
+    return tuple(
+        None if part is None else keras.tree.map_structure(function, part)
+        for part in batch
+    )  # pyright: ignore[reportReturnType]
+
+
+def as_tensor(array: Any) -> Any:
+    """Returns an array as a tensor of the backend, floats as Keras' float."""
+    array = np.asarray(array)
+    dtype = keras.backend.floatx() if array.dtype.kind == "f" else None
+    return keras.ops.convert_to_tensor(np.ascontiguousarray(array), dtype=dtype)
