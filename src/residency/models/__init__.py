@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     )
     from residency.models.resnext import ResNeXt29, ResNeXt50, ResNeXt101
     from residency.models.vgg import VGG16, VGG19
-    from residency.models.weights import LoadReport, load_weights, read_weights
+    from residency.models.weights import (
+        LoadReport,
+        load_weights,
+        read_weights,
+        save_weights,
+    )
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
@@ -51,6 +56,7 @@ _HOMES = {
     "load_model": "residency.models.contract",
     "load_weights": "residency.models.weights",
     "read_weights": "residency.models.weights",
+    "save_weights": "residency.models.weights",
     "LoadReport": "residency.models.weights",
     "save_model": "residency.models.contract",
     "multiply_adds": "residency.models.complexity",
@@ -86,6 +92,7 @@ __all__ = [
     "normalization",
     "read_weights",
     "save_model",
+    "save_weights",
 ]
 
 

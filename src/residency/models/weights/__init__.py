@@ -10,12 +10,15 @@ from residency.models.weights.file import WeightFile
 from residency.models.weights.file import read as read_weights
 from residency.models.weights.loading import load_weights, settings
 from residency.models.weights.report import LayerLoad, LoadReport
+from residency.models.weights.save import FORMATS, save_weights
 
 __all__ = [
+    "FORMATS",
     "LayerLoad",
     "LoadReport",
     "WeightFile",
     "load_weights",
     "read_weights",
+    "save_weights",
     "settings",
 ]

@@ -60,6 +60,11 @@ def read(path: str | Path) -> WeightFile:
     path = Path(path)
     kind = _kind(path)
     _require_file(path)
+    return read_as(path, kind)
+
+
+def read_as(path: Path, kind: Kind) -> WeightFile:
+    """Reads a file of a known kind, whatever it is called; raises as `read`."""
     try:
         return _read(path, kind)
     except (ExportError, ConfigError):
