@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     )
     from residency.models.resnext import ResNeXt29, ResNeXt50, ResNeXt101
     from residency.models.vgg import VGG16, VGG19
+    from residency.models.weights import (
+        LoadReport,
+        load_weights,
+        read_weights,
+        save_weights,
+    )
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
@@ -48,6 +54,10 @@ _HOMES = {
     "VGG19": "residency.models.vgg",
     "Contract": "residency.models.contract",
     "load_model": "residency.models.contract",
+    "load_weights": "residency.models.weights",
+    "read_weights": "residency.models.weights",
+    "save_weights": "residency.models.weights",
+    "LoadReport": "residency.models.weights",
     "save_model": "residency.models.contract",
     "multiply_adds": "residency.models.complexity",
 }
@@ -60,6 +70,7 @@ __all__ = [
     "Darknet53",
     "EfficientNetLite0",
     "Entry",
+    "LoadReport",
     "Model",
     "OwnModel",
     "Preprocessing",
@@ -76,9 +87,12 @@ __all__ = [
     "darknet_taps",
     "list_models",
     "load_model",
+    "load_weights",
     "multiply_adds",
     "normalization",
+    "read_weights",
     "save_model",
+    "save_weights",
 ]
 
 

@@ -205,9 +205,12 @@ def build(
         name: Such as `"cifar_resnet20"` or `"resnet50"`; see `list_models`.
         num_classes: At least 2.
         image_size: Side in pixels; `None` for the network's own default.
-        weights: `None`, or a `.keras` or `.weights.h5` file of the same network.
+        weights: `None`, or a file of Keras (`.keras`, `.weights.h5`, `.h5`), PyTorch
+            (`.pth`) or safetensors. A head with another number of classes stays new;
+            see `load_weights`.
         preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`, a
-            `Preprocessing`, or `None` for the network's own default.
+            `Preprocessing`, or `None` for what the weights were trained on, else the
+            network's own default.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
@@ -225,6 +228,12 @@ def build(
     """
     entry = find(name)
     check_options(entry, options)
+    file = None
+    if weights is not None:
+        from residency.models.weights import read_weights, settings  # late: Keras
+
+        file = read_weights(weights)
+        preprocessing, options = settings(file, entry, preprocessing, options)
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(f"residency.models.{module}"), function)
     model = builder(
@@ -234,10 +243,10 @@ def build(
         image_size=image_size or entry.image_size,
         preprocessing=preprocessing,
     )
-    if weights is not None:
-        from residency.models.weights import load_weights  # late: imports Keras
+    if file is not None:
+        from residency.models.weights import load_weights
 
-        load_weights(model, weights)
+        load_weights(model, file)
     return model
 
 

@@ -112,7 +112,7 @@ def load_model(path: str | Path) -> tuple[keras.Model, Contract | None]:
     _require_keras_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            _require_sane_size(archive, path)
+            require_sane_size(archive, path)
             _require_no_lambda(_read(archive, "config.json", _MAX_CONFIG_BYTES), path)
             held = MEMBER in archive.namelist()
             text = _read(archive, MEMBER, _MAX_JSON_BYTES) if held else None
@@ -163,9 +163,13 @@ def _require_keras_file(path: Path) -> None:
         )
 
 
-def _require_sane_size(archive: zipfile.ZipFile, path: Path) -> None:
+def require_sane_size(archive: zipfile.ZipFile, path: Path) -> None:
     """Raises `ExportError` by the declared sizes; a member never unpacks to more."""
-    unpacked = sum(member.file_size for member in archive.infolist())
+    require_unpacked(path, sum(member.file_size for member in archive.infolist()))
+
+
+def require_unpacked(path: Path, unpacked: int) -> None:
+    """Raises `ExportError` where a file's size does not allow for `unpacked` bytes."""
     packed = path.stat().st_size
     limit = min(_MAX_BYTES, max(_SMALL_BYTES, _MAX_RATIO * packed))
     if unpacked > limit:

@@ -1,0 +1,143 @@
+"""Weights out: each file is written beside its name, read back, compared, renamed."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from residency.errors import ConfigError, ExportError
+from residency.files import replacing
+from residency.models.contract import Contract, save_model
+from residency.models.weights.file import METADATA, Kind, read_as
+from residency.models.weights.matching import layers_of, match
+from residency.models.weights.traits import to_json, traits_of
+
+FORMATS: tuple[Kind, ...] = ("keras", "weights.h5", "h5", "safetensors")
+"""What `save_weights` writes; the ending of a file's name."""
+
+_LONGEST_ATTRIBUTE = 64_512  # bytes: keras.src.legacy.saving.legacy_h5_format
+
+
+def save_weights(
+    model: keras.Model, path: str | Path, contract: Contract | None = None
+) -> None:
+    """Writes the weights of a model, whole or not at all, and reads them back.
+
+    The file also says what the network expects of its pixels and what its classes are
+    called, so that `residency.models.build` builds for it.
+
+    Args:
+        model: A network of the catalog, or one like it.
+        path: Ends in `.keras`, the whole model; `.weights.h5`, the weights as Keras 3
+            has them; `.h5`, as Keras 1 and 2 had them; or `.safetensors`, by the paths
+            of the variables. Folders are made, an older file is replaced.
+        contract: Names the classes; a `.keras` file holds all of it.
+
+    Raises:
+        ConfigError: Another ending, or a mean image, which the HDF5 files cannot hold.
+        ExportError: The file cannot be written, or does not read back as it was
+            written; an older one is untouched.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    names = contract.class_names if contract else ()
+    said = json.dumps(to_json(traits_of(model), names))
+    with replacing(path) as temporary:
+        if kind == "keras":
+            save_model(model, temporary, contract)
+        elif kind == "safetensors":
+            _write_safetensors(model, temporary, said)
+        else:
+            _require_short(path, said)
+            (_write_new if kind == "weights.h5" else _write_old)(model, temporary)
+            with h5py.File(temporary, "a") as file:
+                file.attrs[METADATA] = said
+        _require_same(model, temporary, kind, path)
+
+
+def _kind(path: Path) -> Kind:
+    for kind in FORMATS:
+        if path.name.endswith(f".{kind}"):
+            return kind
+    raise ConfigError(
+        f"{path}: expected a name that ends in .{', .'.join(FORMATS)}, got "
+        f"{path.suffix!r}."
+    )
+
+
+def _require_short(path: Path, said: str) -> None:
+    if len(said) > _LONGEST_ATTRIBUTE:
+        raise ConfigError(
+            f"{path}: the model's preprocessing has a mean image, which HDF5 files of "
+            "weights do not hold. Save as .keras or .safetensors."
+        )
+
+
+def _arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """Returns contiguous copies, by the paths of the variables."""
+    return {
+        w.path: np.ascontiguousarray(keras.ops.convert_to_numpy(w))
+        for w in model.weights
+    }
+
+
+def _write_safetensors(model: keras.Model, path: Path, said: str) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(_arrays(model), path, metadata={METADATA: said})
+
+
+def _write_new(model: keras.Model, path: Path) -> None:
+    """Has Keras write; it wants a name with its own ending."""
+    named = path.with_name(f"{path.name}.weights.h5")
+    try:
+        model.save_weights(named)
+        shutil.move(named, path)
+    finally:
+        named.unlink(missing_ok=True)
+
+
+def _write_old(model: keras.Model, path: Path) -> None:
+    """Writes what `save_weights` of Keras 2 did: names with `:0`, groups by layer."""
+    groups, arrays = layers_of(model), _arrays(model)
+    with h5py.File(path, "w") as file:
+        _put_names(file, "layer_names", [layer.name for layer in model.layers])
+        file.attrs["backend"] = keras.backend.backend()
+        file.attrs["keras_version"] = keras.__version__
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            paths = [w.path for w in groups.get(layer.name, [])]
+            _put_names(group, "weight_names", [f"{each}:0" for each in paths])
+            for each in paths:
+                group[f"{each}:0"] = arrays[each]
+
+
+def _put_names(group: Any, attribute: str, names: list[str]) -> None:
+    """Writes a list as Keras does: in numbered parts where it is long."""
+    encoded = np.array([name.encode() for name in names], dtype="S")
+    if encoded.nbytes <= _LONGEST_ATTRIBUTE:
+        group.attrs[attribute] = encoded
+        return
+    parts = -(-encoded.nbytes // _LONGEST_ATTRIBUTE) + 1
+    for number, part in enumerate(np.array_split(encoded, parts)):
+        group.attrs[f"{attribute}{number}"] = part
+
+
+def _require_same(model: keras.Model, temporary: Path, kind: Kind, path: Path) -> None:
+    found = match(read_as(temporary, kind), model).found
+    for name, array in _arrays(model).items():
+        if name not in found or not _equal(found[name].array, array):
+            raise ExportError(
+                f"{path}: was not written: {name} does not read back as it is in the "
+                "model. Check the disk, and that every layer has a name of its own."
+            )
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Compares bits: a weight that is not a number equals itself."""
+    other = other.astype(one.dtype)
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
