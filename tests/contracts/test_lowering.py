@@ -69,6 +69,11 @@ FAMILIES = {
     "ours, CIFAR": of_ours("cifar_resnet20"),
     "ours, basic": of_ours("resnet18", 64),
     "ours, bottleneck": of_ours("resnet50", 64),
+    "ours, EfficientNet-Lite": of_ours("efficientnet_lite0", 64),
+    "ours, wide": of_ours("wide_resnet16_8", 8),
+    "ours, dense": of_ours("densenet_bc100_12", 16),
+    "ours, LeNet": of_ours("lenet"),
+    "ours, Network in Network": of_ours("network_in_network"),
 }
 KEPT = {"LayerScale", "CustomScaleLayer"}
 """Layers of `keras.applications` itself, which Keras runs."""
