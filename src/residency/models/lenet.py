@@ -55,12 +55,22 @@ def LeNet(
         )
     require_fixed_size("LeNet", image_size, smallest=16)
     inputs, x = image_input(image_size, resolve(preprocessing, CIFAR10), smallest=16)
-    more = {"activation": activation, "kernel_initializer": _STARTS[activation]}
     for place, filters in enumerate((6, 16), start=1):
-        x = layers.Conv2D(filters, 5, **more, name=f"conv{place}")(x)
+        x = layers.Conv2D(
+            filters,
+            5,
+            activation=activation,
+            kernel_initializer=_STARTS[activation],
+            name=f"conv{place}",
+        )(x)
         x = layers.MaxPooling2D(2, name=f"pool{place}")(x)
     x = layers.Flatten(name="flatten")(x)
     for place, units in enumerate((120, 84), start=1):
-        x = layers.Dense(units, **more, name=f"fc{place}")(x)
+        x = layers.Dense(
+            units,
+            activation=activation,
+            kernel_initializer=_STARTS[activation],
+            name=f"fc{place}",
+        )(x)
     outputs = classifier(x, num_classes, kernel_initializer="glorot_uniform")
     return keras.Model(inputs, outputs, name=name or "lenet")
