@@ -31,9 +31,9 @@ def of_keras(name, size=64):
     )
 
 
-def of_ours(name, size=32):
+def of_ours(name, size=32, **options):
     return size, lambda: without_softmax(
-        models.build(name, num_classes=CLASSES, image_size=size)
+        models.build(name, num_classes=CLASSES, image_size=size, **options)
     )
 
 
@@ -69,6 +69,12 @@ FAMILIES = {
     "ours, CIFAR": of_ours("cifar_resnet20"),
     "ours, basic": of_ours("resnet18", 64),
     "ours, bottleneck": of_ours("resnet50", 64),
+    "ours, EfficientNet-Lite": of_ours("efficientnet_lite0", 64),
+    "ours, wide": of_ours("wide_resnet16_8", 8),
+    "ours, dense": of_ours("densenet_bc100_12", 16),
+    "ours, LeNet": of_ours("lenet"),
+    # without a seed, torch draws the dropout of maps in the order of their memory
+    "ours, Network in Network": of_ours("network_in_network", dropout=0.0),
 }
 KEPT = {"LayerScale", "CustomScaleLayer"}
 """Layers of `keras.applications` itself, which Keras runs."""

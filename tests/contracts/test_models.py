@@ -32,6 +32,11 @@ TRAINED = {  # one a kind of block, with the smallest side in pixels
     "efficientnet_lite0": 32,
     "vgg16": 32,
     "vgg16_bn": 32,
+    "wide_resnet16_8": 8,
+    "densenet_bc100_12": 8,
+    "densenet121": 32,
+    "lenet": 16,
+    "network_in_network": 8,
 }
 
 

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from residency.models.complexity import multiply_adds
     from residency.models.contract import Contract, load_model, save_model
     from residency.models.darknet import Darknet53, darknet_taps
+    from residency.models.densenet import (
+        DenseNet121,
+        DenseNet169,
+        DenseNet201,
+        DenseNetBC,
+    )
     from residency.models.efficientnet_lite import EfficientNetLite0
+    from residency.models.lenet import LeNet
+    from residency.models.network_in_network import NetworkInNetwork
     from residency.models.resnet import (
         ResNet18,
         ResNet34,
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
         read_weights,
         save_weights,
     )
+    from residency.models.wide_resnet import WideResNet
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
@@ -52,6 +61,13 @@ _HOMES = {
     "ResNeXt101": "residency.models.resnext",
     "VGG16": "residency.models.vgg",
     "VGG19": "residency.models.vgg",
+    "DenseNet121": "residency.models.densenet",
+    "DenseNet169": "residency.models.densenet",
+    "DenseNet201": "residency.models.densenet",
+    "DenseNetBC": "residency.models.densenet",
+    "LeNet": "residency.models.lenet",
+    "NetworkInNetwork": "residency.models.network_in_network",
+    "WideResNet": "residency.models.wide_resnet",
     "Contract": "residency.models.contract",
     "load_model": "residency.models.contract",
     "load_weights": "residency.models.weights",
@@ -68,10 +84,16 @@ __all__ = [
     "CIFARResNet",
     "Contract",
     "Darknet53",
+    "DenseNet121",
+    "DenseNet169",
+    "DenseNet201",
+    "DenseNetBC",
     "EfficientNetLite0",
     "Entry",
+    "LeNet",
     "LoadReport",
     "Model",
+    "NetworkInNetwork",
     "OwnModel",
     "Preprocessing",
     "ResNeXt29",
@@ -83,6 +105,7 @@ __all__ = [
     "ResNet101",
     "ResNet152",
     "Statistics",
+    "WideResNet",
     "build",
     "darknet_taps",
     "list_models",

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
 XIE2017 = "Xie et al., 2017, https://arxiv.org/abs/1611.05431"
 REDMON2018 = "Redmon and Farhadi, 2018, https://arxiv.org/abs/1804.02767"
+ZAGORUYKO2016 = "Zagoruyko and Komodakis, 2016, https://arxiv.org/abs/1605.07146"
+HUANG2017 = "Huang et al., 2017, https://arxiv.org/abs/1608.06993"
+LECUN1998 = "LeCun et al., 1998, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf"
+LIN2013 = "Lin et al., 2013, https://arxiv.org/abs/1312.4400"
 TAN2019 = "Tan and Le, 2019, https://arxiv.org/abs/1905.11946"
 SIMONYAN2014 = "Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556"
 
@@ -151,6 +155,70 @@ _EFFICIENTNET_LITE0 = Entry(
     options=("dropout", "stochastic_depth", "name"),
 )
 
+
+def _wide_resnet(depth: int, width: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"wide_resnet{depth}_{width}",
+        builder="wide_resnet:WideResNet",
+        parameters=parameters,
+        description=f"{depth} layers for small images, {width} times as wide",
+        paper=f"{ZAGORUYKO2016}, table 1",
+        num_classes=10,
+        image_size=32,
+        fixed={"depth": depth, "width": width},
+        options=("dropout", "name"),
+    )
+
+
+def _densenet_bc(depth: int, growth: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"densenet_bc{depth}_{growth}",
+        builder="densenet:DenseNetBC",
+        parameters=parameters,
+        description=f"{depth} layers for small images, {growth} new maps each",
+        paper=f"{HUANG2017}, table 2",
+        num_classes=10,
+        image_size=32,
+        fixed={"depth": depth, "growth": growth},
+        options=("dropout", "name"),
+    )
+
+
+def _densenet(depth: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"densenet{depth}",
+        builder=f"densenet:DenseNet{depth}",
+        parameters=parameters,
+        description=f"{depth} layers, each reads all before it in its block",
+        paper=f"{HUANG2017}, table 1",
+        num_classes=1000,
+        image_size=224,
+        options=("name",),
+    )
+
+
+_LENET = Entry(
+    name="lenet",
+    builder="lenet:LeNet",
+    parameters=62_006,
+    description="LeNet-5: 5 layers for small images, to check a set-up",
+    paper=f"{LECUN1998}, section II.B",
+    num_classes=10,
+    image_size=32,
+    options=("activation", "name"),
+)
+
+_NETWORK_IN_NETWORK = Entry(
+    name="network_in_network",
+    builder="network_in_network:NetworkInNetwork",
+    parameters=966_986,
+    description="9 layers for small images, no normalisation",
+    paper=f"{LIN2013}, section 4.2",
+    num_classes=10,
+    image_size=32,
+    options=("dropout", "name"),
+)
+
 _ENTRIES = (
     _cifar_resnet(20, 271_098),
     _cifar_resnet(32, 466_426),
@@ -175,6 +243,16 @@ _ENTRIES = (
     _vgg(19, False, 143_667_240),
     _vgg(16, True, 138_374_440),
     _vgg(19, True, 143_689_256),
+    _wide_resnet(16, 8, 10_968_570),
+    _wide_resnet(28, 10, 36_497_146),
+    _densenet_bc(100, 12, 793_150),
+    _densenet_bc(190, 40, 25_881_390),
+    _densenet_bc(250, 24, 15_582_382),
+    _densenet(121, 8_062_504),
+    _densenet(169, 14_307_880),
+    _densenet(201, 20_242_984),
+    _LENET,
+    _NETWORK_IN_NETWORK,
 )
 CATALOG: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 

@@ -17,6 +17,7 @@ import keras
 from keras import layers
 
 from residency.models.interface import classifier, image_input, require_share
+from residency.models.layout import channel_axis
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing, resolve
 
 _STAGES = (  # blocks, kernel size, stride of the first block, widening, channels
@@ -164,7 +165,7 @@ def _blocks(x: Any, stochastic_depth: float) -> Any:
 
 
 def _widened(x: Any, widening: int, name: str) -> Any:
-    x = _conv(x, widening * x.shape[-1], 1, name=f"{name}_expand_conv")
+    x = _conv(x, widening * x.shape[channel_axis()], 1, name=f"{name}_expand_conv")
     return _normalized(x, name=f"{name}_expand_bn", relu=f"{name}_expand_activation")
 
 
@@ -187,11 +188,13 @@ def _conv(x: Any, filters: int, size: int, *, stride: int = 1, name: str) -> Any
     )(x)
 
 
-def _kernels() -> keras.initializers.Initializer:
+def _kernels() -> Any:
     """Returns a new one: an initializer that is used twice gives the same numbers."""
     return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
 def _normalized(x: Any, *, name: str, relu: str | None = None) -> Any:
-    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
+    x = layers.BatchNormalization(
+        axis=channel_axis(), momentum=0.99, epsilon=1e-3, name=name
+    )(x)
     return layers.ReLU(max_value=6.0, name=relu)(x) if relu else x

@@ -45,6 +45,25 @@ def require_share(argument: str, value: float) -> None:
         raise ConfigError(f"{argument}: expected a share in [0, 1), got {value!r}.")
 
 
+def require_depth(depth: int, rest: int, known: tuple[int, ...]) -> None:
+    """Raises `ConfigError` for a depth that is not `6n + rest`; names `known` ones."""
+    if depth < 6 + rest or (depth - rest) % 6:
+        raise ConfigError(
+            f"depth: expected 6n + {rest}, such as {', '.join(map(str, known))}, got "
+            f"{depth}. The closest is {6 * max(1, round((depth - rest) / 6)) + rest}."
+        )
+
+
+def require_fixed_size(network: str, image_size: int | None, *, smallest: int) -> None:
+    """Raises `ConfigError` for an open image size: the map becomes one vector."""
+    if image_size is None:
+        raise ConfigError(
+            f"image_size: {network}'s first dense layer has weights for every pixel of "
+            "the last map, so its size is fixed. Give the side in pixels, "
+            f"{smallest} or more."
+        )
+
+
 def classifier(
     x: Any, num_classes: int, *, kernel_initializer: str, use_bias: bool = True
 ) -> Any:

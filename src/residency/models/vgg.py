@@ -11,8 +11,12 @@ from typing import Any
 import keras
 from keras import layers
 
-from residency.errors import ConfigError
-from residency.models.interface import classifier, image_input, require_share
+from residency.models.interface import (
+    classifier,
+    image_input,
+    require_fixed_size,
+    require_share,
+)
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing, resolve
 
 _FILTERS = (64, 128, 256, 512, 512)
@@ -98,7 +102,7 @@ def _vgg(
     preprocessing: str | Preprocessing | None,
     name: str,
 ) -> keras.Model:
-    _require_size(image_size)
+    require_fixed_size("VGG", image_size, smallest=32)
     require_share("dropout", dropout)
     chosen = resolve(preprocessing, PREPROCESSINGS["torch"])
     inputs, x = image_input(image_size, chosen, smallest=32)
@@ -116,14 +120,6 @@ def _vgg(
             x = layers.Dropout(dropout, name=f"{dense_name}_dropout")(x)
     outputs = classifier(x, num_classes, kernel_initializer="he_normal")
     return keras.Model(inputs, outputs, name=name)
-
-
-def _require_size(image_size: int | None) -> None:
-    if image_size is None:
-        raise ConfigError(
-            "image_size: VGG's first dense layer has weights for every pixel of the "
-            "last map, so its size is fixed. Give the side in pixels, 32 or more."
-        )
 
 
 def _conv(x: Any, filters: int, batch_norm: bool, *, name: str) -> Any:
