@@ -12,6 +12,8 @@ from residency.doctor.probe.graph import Graph
 
 ROWS = 32
 """Most images of the batch that is looked at."""
+PLACES = 256
+"""About as many places of each feature map count for means and deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +60,44 @@ def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
         Exception: What the model raises on such inputs.
     """
     x = keras.tree.map_structure(lambda a: a[:ROWS], x)
-    layers = [node.layer for node in graph.nodes if hasattr(node.layer, "call")]
-    layers = [x for x in layers if isinstance(x, keras.layers.Layer)]
-    kinds = {id(node.layer): node for node in graph.nodes}
-    inputs: dict[str, Signal] = {}
-    outputs: dict[str, Signal] = {}
-    training: dict[str, Signal] = {}
-
-    def note(layer: Any, given: Any, gives: Any) -> None:
-        name = layer.name
-        axis = getattr(layer, "axis", -1)
-        axis = axis if isinstance(axis, int) else -1
-        if name not in outputs:
-            if given is not None and id(layer) in kinds:
-                inputs[name] = signal_of(given, axis)
-            if gives is not None:
-                outputs[name] = signal_of(gives, axis)
-
-    def note_training(layer: Any, given: Any, gives: Any) -> None:
-        if gives is not None and layer.name not in training:
-            training[layer.name] = signal_of(gives)
-
-    with watched(layers, note):
-        scores = _call(model, x, training=False)
-    with watched(layers, note_training):
-        training_scores = _call(model, x, training=True)
+    inputs, outputs, scores = _watched_call(model, graph, x, training=False)
+    _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
     half = keras.tree.map_structure(lambda a: a[: max(1, len(a) // 2)], x)
     alone = _call(model, half, training=False)
-    return Forward(inputs, outputs, training, scores, training_scores, alone)
+    return Forward(inputs, outputs, training_outputs, scores, training_scores, alone)
+
+
+def inference_outputs(model: keras.Model, graph: Graph, x: Any) -> dict[str, Signal]:
+    """Returns what the layers give in inference, by layer name."""
+    x = keras.tree.map_structure(lambda a: a[:ROWS], x)
+    return _watched_call(model, graph, x, training=False)[1]
+
+
+def _watched_call(
+    model: keras.Model, graph: Graph, x: Any, *, training: bool
+) -> tuple[dict[str, Signal], dict[str, Signal], np.ndarray]:
+    """Returns what each layer takes at its first call, what it gives, and the scores.
+
+    Of what layers take, only where a kernel or a normalization waits for it: the rest
+    is what other layers give.
+    """
+    layers = {id(node.layer): node.layer for node in graph.nodes}
+    watch = [x for x in layers.values() if isinstance(x, keras.layers.Layer)]
+    inputs: dict[str, Signal] = {}
+    outputs: dict[str, Signal] = {}
+
+    def note(layer: Any, given: np.ndarray | None, gives: np.ndarray | None) -> None:
+        axis = getattr(layer, "axis", -1)
+        axis = axis if isinstance(axis, int) else -1
+        if layer.name in outputs or gives is None:
+            return
+        if given is not None and layer.variables and not training:
+            inputs[layer.name] = signal_of(given, axis)
+        outputs[layer.name] = signal_of(gives, axis)
+
+    with watched(watch, note):
+        scores = _call(model, x, training=training)
+    return inputs, outputs, scores
 
 
 def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
@@ -96,18 +108,20 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
     if axis % value.ndim in (0, value.ndim - 1):
         axis = -1
     value = np.moveaxis(value, axis, -1)
-    flat = value.reshape(-1, value.shape[-1])
-    finite = bool(np.isfinite(flat).all())
+    value = value.reshape(len(value), -1, value.shape[-1])
+    whole = value.reshape(-1, value.shape[-1])
+    places = value[:, :: max(1, value.shape[1] // PLACES)]
+    flat = places.reshape(-1, value.shape[-1])
     with np.errstate(all="ignore"):
-        pooled = value.reshape(len(value), -1, value.shape[-1]).mean(axis=1)
+        largest = float(np.abs(whole).max()) if whole.size else 0.0
         return Signal(
             mean=float(flat.mean()),
             std=float(flat.std()),
-            max_abs=float(np.abs(flat).max()) if flat.size else 0.0,
-            finite=finite,
+            max_abs=largest,
+            finite=bool(np.isfinite(largest)),
             zeros=float((flat == 0).mean()),
-            dead=(flat == 0).all(axis=0),
-            between=float(pooled.std(axis=0).mean()),
+            dead=~whole.any(axis=0),
+            between=float(places.mean(axis=1).std(axis=0).mean()),
             channel_mean=flat.mean(axis=0),
             channel_variance=flat.var(axis=0),
         )

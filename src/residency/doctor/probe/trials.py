@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from residency.doctor.probe.forward import Signal, run_forward
+from residency.doctor.probe.forward import Signal, inference_outputs
 from residency.doctor.probe.graph import Graph
 from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.settings import Settings
@@ -156,7 +156,7 @@ def _as_set(
         for v in model.trainable_variables
     }
     inference_loss = stepper.evaluate(batches[0])
-    outputs = run_forward(model, graph, batches[0][0]).outputs
+    outputs = inference_outputs(model, graph, batches[0][0])
     training_loss, _ = stepper.gradients(batches[0])
     return AsSet(
         tuple(losses), tuple(rates), moved, outputs, inference_loss, training_loss
