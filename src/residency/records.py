@@ -7,7 +7,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -152,6 +152,34 @@ class Quarantined:
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Something the doctor found."""
+
+    code: str
+    """Stable, such as `"RD104"`; its page is `docs/doctor/RD104.md`."""
+    label: str
+    """One of the vocabulary in `doctor/labels.py`."""
+    severity: str
+    """`"error"`, `"warning"` or `"advice"`."""
+    title: str
+    """One sentence, with the numbers."""
+    evidence: Mapping[str, Any]
+    """Numbers and short strings only, as JSON has them."""
+    why: str
+    """Why it matters, in one or two sentences."""
+    cure: str
+    """A few words."""
+    snippet: str = ""
+    """Code that can be pasted."""
+    effect: str = ""
+    """What the cure is expected to do."""
+    confidence: float = 1.0
+    """In `(0, 1]`."""
+    source: str = ""
+    """`"script.py:12"`, where there is a place."""
 
 
 def duration(seconds: float) -> str:
