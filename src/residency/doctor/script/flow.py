@@ -18,6 +18,8 @@ from residency.doctor.script.values import (
 FIT_ONLY = {"epochs", "nb_epoch", "validation_data", "validation_split", "callbacks"}
 FIT_ONLY |= {"steps_per_epoch", "batch_size", "class_weight", "initial_epoch"}
 LONGEST = 200
+PASSING = ("iter", "enumerate", "next", "int", "float", "cast", "squeeze")
+"""Functions that hand their first argument on."""
 
 
 def fits(script: Script) -> tuple[Call, ...]:
@@ -73,7 +75,7 @@ def _follow(
     before: list[Step] = []
     if call.method:
         before = _follow(script, call.receiver, names, depth + 1)
-    elif call.last in ("iter", "enumerate", "next") and node.args:
+    elif call.last in PASSING and node.args:
         before = _follow(script, node.args[0], names, depth + 1)
     return [*before, Step(call, names)]
 
@@ -169,23 +171,25 @@ def guards(script: Script, node: ast.AST, here: set[ast.AST]) -> Iterator[Guard]
 def holds(script: Script, guard: Guard, names: Names) -> bool:
     """Tells whether a condition surely turns out as it must."""
     test, wanted = guard
-    plain = {
-        name: value(script, given.node, _plain(given.names))
-        if isinstance(given, _Argument)
-        else given
-        for name, given in names.items()
-    }
-    known = {name: each for name, each in plain.items() if each is not UNKNOWN}
+    known = plain_names(script, names)
     function = script.function(test)
     if function is not None:
         for name, default in _defaults(script, function).items():
-            known.setdefault(name, default)
+            if name not in names:
+                known[name] = default
     result = value(script, test, known)
     return result is not UNKNOWN and bool(result) == wanted
 
 
-def _plain(names: Names) -> Names:
-    return {n: v for n, v in names.items() if not isinstance(v, _Argument)}
+def plain_names(script: Script, names: Names) -> dict[str, object]:
+    """Returns the values of the names that hold at a `Step`, where known."""
+    plain = {
+        name: value(script, given.node, plain_names(script, given.names))
+        if isinstance(given, _Argument)
+        else given
+        for name, given in names.items()
+    }
+    return {name: each for name, each in plain.items() if each is not UNKNOWN}
 
 
 def _defaults(script: Script, function: Function) -> dict[str, object]:
@@ -200,14 +204,29 @@ def mapped(script: Script, step: Step) -> Function | ast.Lambda | None:
     return function_of(script, step.call.node.args[0])
 
 
-def body_calls(
-    script: Script, function: Function | ast.Lambda, depth: int = 0
-) -> Iterator[Call]:
-    """Yields the calls in a function and in the script's functions it calls."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call):
+def operations(
+    script: Script, inside: ast.AST, depth: int = 0
+) -> Iterator[ast.Call | ast.BinOp]:
+    """Yields calls and arithmetic in the order they run.
+
+    A call of one of the script's functions is followed by what that one does.
+    """
+    found = [n for n in ast.walk(inside) if isinstance(n, ast.Call | ast.BinOp)]
+    for node in sorted(found, key=_finished):
+        yield node
+        if isinstance(node, ast.Call) and depth < 5:
             call = script.call(node)
-            yield call
             own = script.functions.get(call.name) if not call.imported else None
-            if own is not None and own is not function and depth < 5:
-                yield from body_calls(script, own, depth + 1)
+            if own is not None and own is not inside:
+                yield from operations(script, own, depth + 1)
+
+
+def calls_in(script: Script, inside: ast.AST) -> Iterator[Call]:
+    """Yields the calls among the `operations`."""
+    for node in operations(script, inside):
+        if isinstance(node, ast.Call):
+            yield script.call(node)
+
+
+def _finished(node: ast.Call | ast.BinOp) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
