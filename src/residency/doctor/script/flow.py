@@ -80,9 +80,7 @@ def _follow(
     return [*before, Step(call, names)]
 
 
-def _unpacked(
-    script: Script, binding: Binding, names: Names, depth: int
-) -> list[Step]:
+def _unpacked(script: Script, binding: Binding, names: Names, depth: int) -> list[Step]:
     """Follows one of the values that a function of the script returns as a tuple."""
     call = script.call_of(binding.value)
     own = script.functions.get(call.name) if call and not call.imported else None

@@ -76,7 +76,11 @@ class Call:
     @property
     def receiver(self) -> ast.expr:
         """What a method is called on."""
-        return self.node.func.value if isinstance(self.node.func, ast.Attribute) else self.node.func
+        return (
+            self.node.func.value
+            if isinstance(self.node.func, ast.Attribute)
+            else self.node.func
+        )
 
     @property
     def keywords(self) -> dict[str, ast.expr]:
@@ -128,7 +132,9 @@ class Script:
 
     def scope(self, node: ast.AST) -> ast.AST:
         """Returns the function, class, comprehension or module around `node`."""
-        return next((a for a in self.ancestors(node) if isinstance(a, SCOPES)), self.tree)
+        return next(
+            (a for a in self.ancestors(node) if isinstance(a, SCOPES)), self.tree
+        )
 
     def function(self, node: ast.AST) -> Function | None:
         """Returns the function around `node`, if it stands in one."""
@@ -145,7 +151,9 @@ class Script:
             found = self.bindings.get((scope, name.id), [])
             if found and not (isinstance(scope, ast.ClassDef) and scope is not own):
                 is_inner = scope is own or isinstance(own, COMPREHENSIONS)
-                before = [b for b in found if b.end <= _start(name)] if is_inner else found
+                before = (
+                    [b for b in found if b.end <= _start(name)] if is_inner else found
+                )
                 return list(reversed(before or found))
             if scope is self.tree:
                 return []
@@ -175,7 +183,9 @@ class Script:
     def call(self, node: ast.Call) -> Call:
         """Returns `node` with its name resolved."""
         written, imported = self.dotted(node.func)
-        return Call(node, _canonical(written) if imported else written, written, imported)
+        return Call(
+            node, _canonical(written) if imported else written, written, imported
+        )
 
     def dotted(self, expression: ast.expr) -> tuple[str, bool]:
         """Returns the dotted name of an expression, and whether a module begins it."""
@@ -190,7 +200,11 @@ class Script:
             written, imported = self.dotted(value)  # layers = tf.keras.layers
             if imported:
                 return written, True
-        if self.candidates(expression) or name in self.functions or name in self.classes:
+        if (
+            self.candidates(expression)
+            or name in self.functions
+            or name in self.classes
+        ):
             return name, False
         if name in self.modules:
             return self.modules[name], True
@@ -231,7 +245,11 @@ def read_script(path: str | Path) -> Script:
             script.parents[child] = parent
     for node in script.walk(ast.AST):
         _bind(script, node)
-    calls = [script.call(node) for node in script.walk(ast.Call) if isinstance(node, ast.Call)]
+    calls = [
+        script.call(node)
+        for node in script.walk(ast.Call)
+        if isinstance(node, ast.Call)
+    ]
     script.calls = tuple(calls)
     return script
 

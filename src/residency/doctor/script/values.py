@@ -62,7 +62,9 @@ class _Unknown(Exception):  # noqa: N818 - a jump, not an error
     pass
 
 
-def value(script: Script, expression: ast.expr | None, names: Names | None = None) -> Any:
+def value(
+    script: Script, expression: ast.expr | None, names: Names | None = None
+) -> Any:
     """Returns what `expression` is worth, or `UNKNOWN`.
 
     Args:
@@ -80,7 +82,9 @@ def value(script: Script, expression: ast.expr | None, names: Names | None = Non
         return UNKNOWN
 
 
-def number(script: Script, expression: ast.expr | None, names: Names | None = None) -> float | None:
+def number(
+    script: Script, expression: ast.expr | None, names: Names | None = None
+) -> float | None:
     """Returns the number that `expression` is, or `None`."""
     result = value(script, expression, names)
     is_number = isinstance(result, int | float) and not isinstance(result, bool)
@@ -97,7 +101,9 @@ def numbers(script: Script, expression: ast.expr | None) -> tuple[float, ...] | 
     return tuple(float(x) for x in result)
 
 
-def call_function(script: Script, function: Function | ast.Lambda, arguments: Sequence[Any]) -> Any:
+def call_function(
+    script: Script, function: Function | ast.Lambda, arguments: Sequence[Any]
+) -> Any:
     """Returns what one of the script's functions returns, or `UNKNOWN`.
 
     The statements are interpreted: assignments, `if`, `for`, `return`. Prints are
@@ -139,7 +145,9 @@ def _evaluate(script: Script, node: ast.expr, names: Names, depth: int) -> Any:
         case ast.Set():
             return {go(item) for item in node.elts}
         case ast.Dict() if None not in node.keys:
-            return {go(k): go(v) for k, v in zip(node.keys, node.values, strict=True) if k}
+            return {
+                go(k): go(v) for k, v in zip(node.keys, node.values, strict=True) if k
+            }
         case ast.Subscript() if not isinstance(node.slice, ast.Slice):
             return go(node.value)[go(node.slice)]
         case ast.Call():
@@ -206,7 +214,9 @@ def parameters(function: Function | ast.Lambda) -> list[ast.arg]:
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
 
 
-def argument_of(function: Function | ast.Lambda, name: str, call: Call) -> ast.expr | None:
+def argument_of(
+    function: Function | ast.Lambda, name: str, call: Call
+) -> ast.expr | None:
     """Returns what `call` passes to `function` as `name`, its default otherwise."""
     order = [argument.arg for argument in parameters(function)]
     given = call.argument(name, order.index(name))
@@ -225,7 +235,9 @@ def defaults(function: Function | ast.Lambda) -> dict[str, ast.expr]:
 def _imported(script: Script, node: ast.Name) -> Any:
     """Returns a constant that a module beside the script defines."""
     module, _, name = script.modules.get(node.id, "").rpartition(".")
-    modules = [(module.lstrip("."), name)] if name else [(m, node.id) for m in script.stars]
+    modules = (
+        [(module.lstrip("."), name)] if name else [(m, node.id) for m in script.stars]
+    )
     for each, wanted in modules:
         found = _module_value(script, each, wanted)
         if found is not UNKNOWN:
@@ -270,7 +282,9 @@ def _class_of(script: Script, name: ast.Name) -> ast.ClassDef | None:
 def _operate(op: ast.AST, left: Any, right: Any) -> Any:
     if isinstance(op, ast.Pow) and (abs(right) > LIMIT or abs(left) > 1e9):
         raise _Unknown
-    if isinstance(op, ast.Mult) and (_size(left) * _factor(right) > LIMIT or _size(right) * _factor(left) > LIMIT):
+    if isinstance(op, ast.Mult) and (
+        _size(left) * _factor(right) > LIMIT or _size(right) * _factor(left) > LIMIT
+    ):
         raise _Unknown
     if type(op) not in OPERATORS:
         raise _Unknown
@@ -310,13 +324,19 @@ def _call(script: Script, node: ast.Call, names: Names, depth: int) -> Any:
         raise _Unknown
     args = [_evaluate(script, a, names, depth + 1) for a in node.args]
     if not call.imported and call.name in script.functions:
-        given = {k: _evaluate(script, v, names, depth + 1) for k, v in call.keywords.items()}
+        given = {
+            k: _evaluate(script, v, names, depth + 1) for k, v in call.keywords.items()
+        }
         return _apply(script, script.functions[call.name], args, given, depth + 1)
     if not call.imported or call.name not in FUNCTIONS_KNOWN:
         raise _Unknown
     if call.name == "range" and len(range(*args)) > LIMIT:
         raise _Unknown
-    known = {k: _evaluate(script, v, names, depth + 1) for k, v in call.keywords.items() if k != "dtype"}
+    known = {
+        k: _evaluate(script, v, names, depth + 1)
+        for k, v in call.keywords.items()
+        if k != "dtype"
+    }
     return FUNCTIONS_KNOWN[call.name](*args, **known)
 
 
@@ -340,7 +360,9 @@ def _apply(
     return None if result is UNKNOWN else result
 
 
-def _run(script: Script, body: list[ast.stmt], names: dict[str, Any], depth: int) -> Any:
+def _run(
+    script: Script, body: list[ast.stmt], names: dict[str, Any], depth: int
+) -> Any:
     """Interprets statements; returns the returned value, `UNKNOWN` if none was."""
     for statement in body:
         result = _statement(script, statement, names, depth)
@@ -349,12 +371,16 @@ def _run(script: Script, body: list[ast.stmt], names: dict[str, Any], depth: int
     return UNKNOWN
 
 
-def _statement(script: Script, node: ast.stmt, names: dict[str, Any], depth: int) -> Any:
+def _statement(
+    script: Script, node: ast.stmt, names: dict[str, Any], depth: int
+) -> Any:
     match node:
         case ast.Return():
             return _evaluate(script, node.value or ast.Constant(None), names, depth)
         case ast.If():
-            chosen = node.body if _evaluate(script, node.test, names, depth) else node.orelse
+            chosen = (
+                node.body if _evaluate(script, node.test, names, depth) else node.orelse
+            )
             return _run(script, chosen, names, depth)
         case ast.Assign(targets=[ast.Name() as target]):
             names[target.id] = _evaluate(script, node.value, names, depth)
@@ -367,14 +393,20 @@ def _statement(script: Script, node: ast.stmt, names: dict[str, Any], depth: int
             return _loop(script, node, target.id, names, depth)
         case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Global():
             pass
-        case ast.Expr(value=ast.Call() as call) if script.call(call).last in ("print", "info", "debug"):
+        case ast.Expr(value=ast.Call() as call) if script.call(call).last in (
+            "print",
+            "info",
+            "debug",
+        ):
             pass
         case _:
             raise _Unknown
     return UNKNOWN
 
 
-def _loop(script: Script, node: ast.For, name: str, names: dict[str, Any], depth: int) -> Any:
+def _loop(
+    script: Script, node: ast.For, name: str, names: dict[str, Any], depth: int
+) -> Any:
     for item in _evaluate(script, node.iter, names, depth):
         names[name] = item
         result = _run(script, node.body, names, depth)
@@ -383,7 +415,9 @@ def _loop(script: Script, node: ast.For, name: str, names: dict[str, Any], depth
     return UNKNOWN
 
 
-def function_of(script: Script, expression: ast.expr | None) -> Function | ast.Lambda | None:
+def function_of(
+    script: Script, expression: ast.expr | None
+) -> Function | ast.Lambda | None:
     """Returns the function of the script that an expression names or is."""
     node = script.origin(expression)
     if isinstance(node, ast.Lambda):
@@ -391,4 +425,3 @@ def function_of(script: Script, expression: ast.expr | None) -> Function | ast.L
     if isinstance(node, ast.Name):
         return script.functions.get(node.id)
     return None
-

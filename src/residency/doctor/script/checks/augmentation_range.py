@@ -15,7 +15,9 @@ Fault = tuple[str, str, str, str]
 def check(script: Script) -> Iterator[Finding]:
     """Yields extreme ranges of ImageDataGenerator and of the `Random...` layers."""
     for call in script.calls:
-        tests = GENERATOR if call.last == "ImageDataGenerator" else LAYERS.get(call.keras)
+        tests = (
+            GENERATOR if call.last == "ImageDataGenerator" else LAYERS.get(call.keras)
+        )
         for name, test in (tests or {}).items():
             given = call.argument(name, 0 if tests is not GENERATOR else None)
             fault = test(script, given) if given is not None else None
@@ -30,7 +32,12 @@ def _zoom(script: Script, given: ast.expr) -> Fault | None:
     low, high = factors
     said = f"zooms by factors from {low:g} to {high:g}"
     if low <= 0:
-        return "error", f"{said}: at 0 and below nothing is left of the image", said, "0.2"
+        return (
+            "error",
+            f"{said}: at 0 and below nothing is left of the image",
+            said,
+            "0.2",
+        )
     if not low <= 1 <= high:
         return "warning", f"{said}: never the image as it is", said, "0.2"
     return ("warning", f"{said}", said, "0.2") if low < 0.3 or high > 3 else None
@@ -41,7 +48,12 @@ def _shear(script: Script, given: ast.expr) -> Fault | None:
     if degrees is None or abs(degrees) < 40:
         return None
     said = f"shears by up to {degrees:g} degrees"
-    return "warning", f"{said}: the sides move by {math.tan(math.radians(min(degrees, 89))):.1f} times the height", said, "10"
+    return (
+        "warning",
+        f"{said}: the sides move by {math.tan(math.radians(min(degrees, 89))):.1f} times the height",
+        said,
+        "10",
+    )
 
 
 def _brightness(script: Script, given: ast.expr) -> Fault | None:

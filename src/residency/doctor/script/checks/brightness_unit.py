@@ -53,8 +53,16 @@ def _is_raw_float(
 
 def _makes_float(call: Call) -> bool:
     if call.last == "cast":
-        return any("float" in ast.unparse(a) for a in [*call.node.args, *call.keywords.values()])
-    return call.last in ("to_float", "resize", "resize_with_pad", "resize_with_crop_or_pad")
+        return any(
+            "float" in ast.unparse(a)
+            for a in [*call.node.args, *call.keywords.values()]
+        )
+    return call.last in (
+        "to_float",
+        "resize",
+        "resize_with_pad",
+        "resize_with_crop_or_pad",
+    )
 
 
 def _takes_mean(script: Script, node: ast.expr) -> bool:
@@ -78,7 +86,11 @@ def _finding(script: Script, call: Call, delta: float) -> Finding:
         severity="warning",
         title=f"`{call.last}` shifts by {delta:g}, on floats in 0..255: "
         f"{100 * delta / 255:.2f} % of the range.",
-        evidence={"delta": delta, "range": 255, "share_percent": round(100 * delta / 255, 3)},
+        evidence={
+            "delta": delta,
+            "range": 255,
+            "share_percent": round(100 * delta / 255, 3),
+        },
         why="On floats the shift is added as it stands. A fraction of one grey value "
         "changes nothing that can be seen.",
         cure="Give the shift in the unit of the image.",

@@ -13,14 +13,20 @@ def check(script: Script) -> Iterator[Finding]:
     """Yields optimizers that are given a `decay`."""
     for call in script.calls:
         given = call.argument("decay")
-        if call.keras in OPTIMIZERS and given is not None and number(script, given) != 0:
+        if (
+            call.keras in OPTIMIZERS
+            and given is not None
+            and number(script, given) != 0
+        ):
             yield _finding(script, call, given)
 
 
 def _finding(script: Script, call: Call, given: ast.expr) -> Finding:
     decay = number(script, given)
     divided = isinstance(script.origin(given), ast.BinOp)  # decay=rate / epochs
-    is_weight_decay = decay is not None and decay in (1e-4, 5e-4, 5e-5, 1e-3) and not divided
+    is_weight_decay = (
+        decay is not None and decay in (1e-4, 5e-4, 5e-5, 1e-3) and not divided
+    )
     legacy = ".legacy." in call.name or call.written.startswith("tf_keras.")
     does = "lowers the rate step by step" if legacy else "is ignored by Keras 3"
     return Finding(
@@ -28,7 +34,11 @@ def _finding(script: Script, call: Call, given: ast.expr) -> Finding:
         label="config_not_applied",
         severity="advice" if legacy and not is_weight_decay else "warning",
         title=f"`decay={script.text(given)}` {does}; it never was a weight decay.",
-        evidence={"argument": "decay", "given": script.text(given), "optimizer": call.last},
+        evidence={
+            "argument": "decay",
+            "given": script.text(given),
+            "optimizer": call.last,
+        },
         why="In old Keras it divided the learning rate by 1 + decay * steps. Keras 3 "
         "warns once and trains without it, and without any weight decay.",
         cure="Say which of the two is meant.",

@@ -6,7 +6,12 @@ from typing import cast
 
 from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import number, value
-from residency.doctor.script.vocabulary import CALLBACKS, DEFAULT_RATE, LOSSES, OPTIMIZERS
+from residency.doctor.script.vocabulary import (
+    CALLBACKS,
+    DEFAULT_RATE,
+    LOSSES,
+    OPTIMIZERS,
+)
 from residency.records import Finding
 
 KINDS = {
@@ -58,11 +63,16 @@ def _finding(script: Script, name: str, built: Call, kind: str) -> Finding:
         label="config_not_applied",
         severity="warning",
         title=f"{what} is built and never used{instead}.",
-        evidence={"name": name, "built": script.text(built.node), "instead": instead.strip("; ")},
+        evidence={
+            "name": name,
+            "built": script.text(built.node),
+            "instead": instead.strip("; "),
+        },
         why="The settings look as if they acted, and do not: conclusions drawn from "
         "the run are about other settings.",
         cure=f"Pass it to `{method}`, or delete it.",
-        snippet=f"model.{method}(..., {kind}=" + (f"[{name}])" if kind == "callbacks" else f"{name})"),
+        snippet=f"model.{method}(..., {kind}="
+        + (f"[{name}])" if kind == "callbacks" else f"{name})"),
         effect="The settings act.",
         source=script.place(built.node),
     )
@@ -76,7 +86,11 @@ def _instead(script: Script, kind: str) -> str:
     for call in script.calls:
         if call.method == "compile":
             given = call.argument(kind, position)
-            return "" if given is None else f"; {script.text(given)}{_rate(script, given)} is compiled"
+            return (
+                ""
+                if given is None
+                else f"; {script.text(given)}{_rate(script, given)} is compiled"
+            )
     return ""
 
 
