@@ -45,7 +45,9 @@ def networks(script: Script) -> Iterator[Network]:
         elif call.method == "load_weights":
             mode = next(_modes_of_file(script, call), None)
             if mode is not None:
-                yield Network(script.text(call.node), mode, call)
+                yield Network(
+                    f"The network of {script.text(call.node, 200)}", mode, call
+                )
 
 
 def _has_weights(script: Script, call: Call) -> bool:

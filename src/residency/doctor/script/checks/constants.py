@@ -48,15 +48,26 @@ def check(script: Script) -> Iterator[Finding]:
 def _slips(
     constants: list[ast.Constant], triple: tuple[float, ...]
 ) -> Iterator[tuple[ast.Constant, float]]:
-    for node in constants:
-        if any(_same(node.value, c) for each in TRIPLES.values() for c in each):
-            continue
-        near = [
-            c.value for c in constants if abs(c.lineno - node.lineno) <= NEARBY_LINES
-        ]
-        missing = [c for c in triple if not any(_same(v, c) for v in near)]
-        if len(missing) == 1 and _looks_like(cast("float", node.value), missing[0]):
-            yield node, missing[0]
+    """Yields what stands near two of a triple in the place of the third."""
+    members = [c for c in constants if c.value in triple]
+    for member in members:
+        around = [c for c in members if _is_near(c, member)]
+        missing = [m for m in triple if m not in {c.value for c in around}]
+        if len(missing) == 1:
+            near = (c for c in constants if _is_near(c, member) and not _is_known(c))
+            yield from (
+                (c, missing[0])
+                for c in near
+                if _looks_like(cast("float", c.value), missing[0])
+            )
+
+
+def _is_near(one: ast.Constant, other: ast.Constant) -> bool:
+    return abs(one.lineno - other.lineno) <= NEARBY_LINES
+
+
+def _is_known(node: ast.Constant) -> bool:
+    return any(_same(node.value, c) for each in TRIPLES.values() for c in each)
 
 
 def _same(value: object, constant: float) -> bool:
@@ -66,7 +77,8 @@ def _same(value: object, constant: float) -> bool:
 def _looks_like(value: float, constant: float) -> bool:
     """Tells whether two digits typed otherwise make one of the other."""
     near = abs(value - constant) < 0.2 * constant
-    return near and _distance(repr(value), repr(constant)) <= 2
+    one, other = repr(value), repr(constant)
+    return near and abs(len(one) - len(other)) <= 1 and _distance(one, other) <= 2
 
 
 def _distance(one: str, other: str) -> int:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from residency.doctor.script.script import FUNCTIONS, Call, Script
-from residency.doctor.script.values import defaults, function_of, parameters
+from residency.doctor.script.values import function_of, parameters
 from residency.records import Finding
 
 LOOPS = (ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
@@ -21,7 +21,7 @@ def check(script: Script) -> Iterator[Finding]:
             continue
         late = sorted(_free(function) & changing)
         if late and _is_inside_loop(script, call, function):
-            yield _finding(script, call, function, late)
+            yield _finding(script, call, late)
 
 
 def _changing(script: Script, call: Call) -> set[str]:
@@ -77,18 +77,13 @@ def _is_inside_loop(script: Script, call: Call, function: ast.AST) -> bool:
 def _finding(script: Script, call: Call, function: ast.AST, late: list[str]) -> Finding:
     names = ", ".join(f"`{name}`" for name in late)
     bound = ", ".join(f"{name}={name}" for name in late)
-    known = list(defaults(function)) if isinstance(function, ast.Lambda) else []
     return Finding(
         code="RD615",
         label="disconnected_weights",
         severity="error",
         title=f"The Lambda layer reads {names} when it is called: after the loop all "
         "of its layers use the last value.",
-        evidence={
-            "names": ", ".join(late),
-            "code": script.text(call.node),
-            "bound": len(known),
-        },
+        evidence={"names": ", ".join(late), "code": script.text(call.node)},
         why="Keras 3 calls the layers of a functional model again at every step. Each "
         "group then reads the same slice, and the weights before the others get no "
         "gradient; nothing warns.",
