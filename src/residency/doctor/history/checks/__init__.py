@@ -1,0 +1,1 @@
+"""One fault a file: `check(curves)` yields findings, and has no other effect."""

@@ -1,0 +1,9 @@
+"""What a Keras script's text alone gives away; the script is never run.
+
+`source.py` reads the file, `script.py` resolves its names, `values.py` computes
+its constants, `flow.py` follows its data; each of `checks/` looks for one fault.
+"""
+
+from residency.doctor.script.diagnose import CHECKS, diagnose_script
+
+__all__ = ["CHECKS", "diagnose_script"]
