@@ -15,7 +15,8 @@ STEPS = (
     ("layers", "data", "training", "report"),
     ("models",),
     ("engine", "recipes"),
-    ("run", "doctor", "export"),
+    ("doctor",),
+    ("run", "export"),
     ("cli", "__main__", "__init__"),
 )
 """A room sees the steps before its own, and nothing of its own step."""

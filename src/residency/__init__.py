@@ -11,6 +11,7 @@ from residency import _backend  # noqa: F401  before the user imports Keras
 
 if TYPE_CHECKING:
     from residency import data, engine, models, recipes
+    from residency.doctor import diagnose
     from residency.engine import accelerate
     from residency.evaluation import evaluate
     from residency.prediction import predict
@@ -24,6 +25,7 @@ _HOMES = {
     "accelerate": "residency.engine",
     "models": "residency.models",
     "recipes": "residency.recipes",
+    "diagnose": "residency.doctor",
     "train": "residency.run",
     "resume": "residency.run",
     "evaluate": "residency.evaluation",
@@ -34,6 +36,7 @@ __all__ = [
     "__version__",
     "accelerate",
     "data",
+    "diagnose",
     "engine",
     "evaluate",
     "models",

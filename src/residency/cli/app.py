@@ -8,6 +8,7 @@ import typer
 
 from residency import __version__
 from residency.cli import data, listing
+from residency.cli.diagnose import diagnose
 from residency.cli.evaluate import evaluate
 from residency.cli.export import export
 from residency.cli.predict import predict
@@ -27,6 +28,7 @@ app.command()(resume)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(report)
+app.command()(diagnose)
 app.command()(export)
 app.add_typer(data.app, name="data", help="Look at a data set.")
 app.add_typer(listing.app, name="list", help="List models, recipes or data sets.")

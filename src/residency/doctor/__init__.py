@@ -4,3 +4,18 @@
 measured. `script/` reads a Keras script without running it, `history/` reads the curves
 of a run. Nothing here changes a model, its weights or any random state.
 """
+
+from residency.doctor.diagnose import diagnose
+from residency.doctor.diagnosis import Diagnosis
+from residency.doctor.history import diagnose_history, read_history
+from residency.doctor.labels import LABELS
+from residency.doctor.script import diagnose_script
+
+__all__ = [
+    "LABELS",
+    "Diagnosis",
+    "diagnose",
+    "diagnose_history",
+    "diagnose_script",
+    "read_history",
+]

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from residency.doctor.plan import Plan
 from residency.doctor.probe.forward import Forward, run_forward
 from residency.doctor.probe.gradients import Gradients, measure_gradients
 from residency.doctor.probe.graph import Graph, read_graph
@@ -48,6 +49,7 @@ def take_probe(
     *,
     epochs: int | None = None,
     callbacks: Sequence[Any] = (),
+    plan: Plan | None = None,
     budget_seconds: float = 60,
 ) -> Probe:
     """Measures a model and its data; both are as before afterwards.
@@ -58,6 +60,7 @@ def take_probe(
         validation: The same, or `None`.
         epochs: Planned, if known.
         callbacks: Planned.
+        plan: Stands in for the settings of a model that is not compiled.
         budget_seconds: Roughly the time taken; slow models get fewer steps.
 
     Raises:
@@ -82,7 +85,11 @@ def take_probe(
                 batch_size=ARRAY_BATCH,
             )
         settings = read_settings(
-            model, epochs=epochs, steps_per_epoch=sample.steps, callbacks=callbacks
+            model,
+            epochs=epochs,
+            steps_per_epoch=sample.steps,
+            callbacks=callbacks,
+            plan=plan,
         )
         graph = read_graph(model)
         raised: dict[str, str] = {}
@@ -101,8 +108,8 @@ def take_probe(
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
         gradients = trials = None
-        loss = None if settings.loss else assumed_loss(sample)
-        if forward is not None and (settings.loss or loss is not None):
+        loss = None if model.compiled else assumed_loss(sample)
+        if forward is not None and (model.compiled or loss is not None):
             stepper = attempt("gradients", lambda: Stepper(model, loss))
             if stepper is not None:
                 gradients = attempt(

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from residency.doctor.plan import Plan
+
 CROSSENTROPIES = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
@@ -76,6 +78,7 @@ def read_settings(
     epochs: int | None,
     steps_per_epoch: int | None,
     callbacks: Sequence[Any],
+    plan: Plan | None = None,
 ) -> Settings:
     """Reads the settings of a model; changes none.
 
@@ -85,7 +88,20 @@ def read_settings(
         steps_per_epoch: Batches of an epoch; `None`: not known.
         callbacks: As `fit` takes them. Of a `LearningRateScheduler` its function is
             called with the number of each planned epoch.
+        plan: Stands in for what is not compiled.
     """
+    if plan is not None:
+        return Settings(
+            loss=_read_loss(plan.loss),
+            metrics=("accuracy",),
+            optimizer=plan.optimizer,
+            rate=plan.epoch_rates[0],
+            schedule={"class": "recipe"},
+            epoch_rates=plan.epoch_rates,
+            epochs=epochs or plan.epochs,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=tuple(callbacks),
+        )
     optimizer = getattr(model, "optimizer", None)
     schedule = getattr(optimizer, "_learning_rate", None)
     if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):

@@ -1,0 +1,134 @@
+"""`residency.diagnose`: one probe, all checks, one answer."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from residency.data import Dataset
+from residency.doctor.checks import CHECKS
+from residency.doctor.diagnosis import Diagnosis
+from residency.doctor.history import diagnose_history
+from residency.doctor.ordering import in_order
+from residency.doctor.own_data import batches_of
+from residency.doctor.plan import plan_of
+from residency.doctor.probe import Probe, take_probe
+from residency.errors import ConfigError
+from residency.recipes import Recipe, get_recipe
+from residency.records import Finding
+
+DEFAULT_BATCH = 64
+"""Of our data sets where no recipe says another."""
+
+
+def diagnose(
+    model: keras.Model,
+    train: Any,
+    validation: Any = None,
+    *,
+    epochs: int | None = None,
+    callbacks: Sequence[Any] = (),
+    history: Any = None,
+    recipe: str | Recipe | None = None,
+    budget_seconds: float = 60,
+) -> Diagnosis:
+    """Says why a model does not learn, or will not, with evidence and cure.
+
+    The model, its weights, its optimizer and all random states are afterwards as they
+    were; of an iterator that cannot be read again, what was read is used up.
+
+    Args:
+        model: Any built Keras model, with its compile settings if it has any, on the
+            torch, TensorFlow or JAX backend.
+        train: What `fit` takes: arrays `(x, y)`, a `PyDataset`, a tf.data `Dataset`, a
+            torch `DataLoader`, a generator; or a data set of `residency.data.load`,
+            whose validation part is used too.
+        validation: The same, or `None`.
+        epochs: How many are planned; `None`: not known, and what depends on the length
+            of training is not checked.
+        callbacks: Those that `fit` would get.
+        history: Of a training already done: what `fit` returned, a dict of lists, a
+            run folder, a CSV log or TensorBoard's folder.
+        recipe: Name of a recipe, or the recipe, for a model that is not compiled.
+        budget_seconds: About the time taken; slow models are tried for fewer steps.
+
+    Returns:
+        The findings, strongest first, what is fine and what could not be told.
+
+    Raises:
+        ConfigError: `budget_seconds` is not positive, or no such recipe.
+        DataError: Data of a kind that `fit` would not take.
+
+    Example:
+
+    >>> import numpy as np
+    >>> x, y = np.random.default_rng(0).random((64, 8)), np.arange(64) % 2
+    >>> model = keras.Sequential(
+    ...     [keras.Input((8,)), keras.layers.Dense(1, activation="softmax")]
+    ... )
+    >>> model.compile("adam", "binary_crossentropy")
+    >>> diagnose(model, (x, y), budget_seconds=2).findings[0].label
+    'last_activation_wrong'
+    """
+    start = time.monotonic()
+    if not budget_seconds > 0:
+        raise ConfigError(
+            f"diagnose: expected budget_seconds above 0, got {budget_seconds}."
+        )
+    settings = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(train, Dataset):
+        train, validation = _parts(train, validation, settings)
+    plan = None
+    if settings is not None and getattr(model, "optimizer", None) is None:
+        steps = len(train) if hasattr(train, "__len__") else 1
+        plan = plan_of(settings, steps)
+    probe = take_probe(
+        model,
+        train,
+        validation,
+        epochs=epochs,
+        callbacks=callbacks,
+        plan=plan,
+        budget_seconds=budget_seconds,
+    )
+    findings, healthy, unknown = run_checks(probe)
+    if history is not None:
+        findings += diagnose_history(history)
+    return Diagnosis(
+        findings=in_order(findings),
+        healthy=tuple(healthy),
+        not_checked=tuple(unknown),
+        subject=model.name,
+        seconds=round(time.monotonic() - start, 2),
+    )
+
+
+def run_checks(probe: Probe) -> tuple[list[Finding], list[str], list[str]]:
+    """Returns findings, what is fine, and what the probe cannot tell."""
+    findings: list[Finding] = []
+    healthy: list[str] = []
+    unknown: list[str] = []
+    for check in CHECKS:
+        found = check.run(probe)
+        if found is None:
+            unknown.append(check.healthy)
+        elif found:
+            findings += found
+        else:
+            healthy.append(check.healthy)
+    return findings, healthy, unknown
+
+
+def _parts(data: Dataset, validation: Any, settings: Recipe | None) -> tuple[Any, Any]:
+    """Returns the training and validation parts of our data set as batches."""
+    batch_size = settings.data.batch_size if settings else DEFAULT_BATCH
+    size = data.image_size
+    held_out = validation
+    if held_out is None and data.validation is not None:
+        held_out = batches_of(data.validation, image_size=size, batch_size=batch_size)
+    transforms = settings.data.transforms if settings else ()
+    train = batches_of(
+        data.train, image_size=size, batch_size=batch_size, transforms=transforms
+    )
+    return train, held_out

@@ -1,0 +1,36 @@
+"""What the doctor found, as one HTML page that needs nothing but itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from residency.files import replacing
+
+
+def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
+    """Returns the page; all text in it is escaped, and no script runs.
+
+    Args:
+        diagnosis: The fields of a `Diagnosis`, findings as mappings.
+    """
+    environment = Environment(
+        loader=PackageLoader("residency.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("diagnosis.html.j2").render(**diagnosis)
+
+
+def write_diagnosis(diagnosis: Mapping[str, Any], path: Path) -> None:
+    """Writes the page, whole or not at all.
+
+    Raises:
+        ExportError: The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        page = diagnosis_page(diagnosis)
+        temporary.write_bytes(page.encode("utf-8", "backslashreplace"))
