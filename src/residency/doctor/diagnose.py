@@ -20,6 +20,8 @@ from residency.records import Finding
 
 DEFAULT_BATCH = 64
 """Of our data sets where no recipe says another."""
+QUICK_SECONDS = 4.0
+"""About the time before a training's first step."""
 
 
 def diagnose(
@@ -92,6 +94,28 @@ def diagnose(
         plan=plan,
         budget_seconds=budget_seconds,
     )
+    return _answer(probe, model.name, start, history)
+
+
+def before_training(model: keras.Model, data: Dataset, recipe: Recipe) -> Diagnosis:
+    """Says what is wrong with a training that is about to begin, in seconds.
+
+    No steps are tried; see `diagnose` for the rest.
+    """
+    start = time.monotonic()
+    train, validation = _parts(data, None, recipe)
+    probe = take_probe(
+        model,
+        train,
+        validation,
+        plan=plan_of(recipe, len(train)),
+        budget_seconds=QUICK_SECONDS,
+        trials=False,
+    )
+    return _answer(probe, model.name, start, None)
+
+
+def _answer(probe: Probe, subject: str, start: float, history: Any) -> Diagnosis:
     findings, healthy, unknown = run_checks(probe)
     if history is not None:
         findings += diagnose_history(history)
@@ -99,7 +123,7 @@ def diagnose(
         findings=in_order(findings),
         healthy=tuple(healthy),
         not_checked=tuple(unknown),
-        subject=model.name,
+        subject=subject,
         seconds=round(time.monotonic() - start, 2),
     )
 

@@ -62,6 +62,8 @@ LABELS: Mapping[str, str] = {
     "lr_schedule_conflict": "the schedule and the optimizer or the length disagree",
     "config_not_applied": "a setting never takes effect",
     "overfitting_small_data": "far more parameters than data",
+    # ours
+    "dead_training": "the loss no longer depends on the batch",
     # advice
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",

@@ -120,7 +120,7 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
             max_abs=largest,
             finite=bool(np.isfinite(largest)),
             zeros=float((flat == 0).mean()),
-            dead=~whole.any(axis=0),
+            dead=np.logical_not(whole.any(axis=0)),
             between=float(places.mean(axis=1).std(axis=0).mean()),
             channel_mean=flat.mean(axis=0),
             channel_variance=flat.var(axis=0),

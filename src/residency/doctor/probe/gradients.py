@@ -49,7 +49,10 @@ def measure_gradients(stepper: Stepper, batch: Batch) -> Gradients:
     model = stepper.model
     loss, found = stepper.gradients(batch)
     # regularizers alone: their terms do not depend on the batch
-    penalty = sum(float(keras.ops.convert_to_numpy(each)) for each in _penalties(model))
+    penalty = sum(
+        float(np.asarray(keras.ops.convert_to_numpy(each)))
+        for each in _penalties(model)
+    )
     owners = _owners(model)
     by_path = {}
     for variable, gradient in zip(model.trainable_variables, found, strict=True):
@@ -60,7 +63,7 @@ def measure_gradients(stepper: Stepper, batch: Batch) -> Gradients:
             else np.array(keras.ops.convert_to_numpy(gradient))
         )
         by_path[variable.path] = _gradient(
-            owners.get(id(variable), variable.path), variable.name, value, array
+            owners.get(id(variable), str(variable.path)), variable.name, value, array
         )
     return Gradients(loss, penalty, by_path)
 

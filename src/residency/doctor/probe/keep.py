@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
 
 
 @contextmanager
@@ -43,7 +44,7 @@ class Weights:
     def give_back(self) -> None:
         """Puts the values back; those that did not change are left untouched."""
         for variable, value, gradient in self._held:
-            now = keras.ops.convert_to_numpy(variable)
+            now = np.asarray(keras.ops.convert_to_numpy(variable))
             if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
                 variable.assign(value)
             if hasattr(variable.value, "grad"):
@@ -52,9 +53,7 @@ class Weights:
 
 def _random_states() -> tuple[Any, ...]:
     torch = sys.modules.get("torch")
-    seeds: Any = keras.src.backend.common.global_state.get_global_attribute(
-        "global_seed_generator"
-    )
+    seeds: Any = global_state.get_global_attribute("global_seed_generator")
     seed = None if seeds is None else np.array(keras.ops.convert_to_numpy(seeds.state))
     return (
         random.getstate(),
@@ -73,6 +72,4 @@ def _give_back_random_states(states: tuple[Any, ...]) -> None:
     if seeds is not None:
         seeds.state.assign(seed)
     else:
-        keras.src.backend.common.global_state.set_global_attribute(
-            "global_seed_generator", None
-        )
+        global_state.set_global_attribute("global_seed_generator", None)

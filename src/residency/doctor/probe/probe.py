@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -18,6 +18,7 @@ from residency.doctor.probe.settings import Settings, read_settings
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.trials import Trials, run_trials
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 256 * 2**20
@@ -51,6 +52,7 @@ def take_probe(
     callbacks: Sequence[Any] = (),
     plan: Plan | None = None,
     budget_seconds: float = 60,
+    trials: bool = True,
 ) -> Probe:
     """Measures a model and its data; both are as before afterwards.
 
@@ -62,6 +64,7 @@ def take_probe(
         callbacks: Planned.
         plan: Stands in for the settings of a model that is not compiled.
         budget_seconds: Roughly the time taken; slow models get fewer steps.
+        trials: Also trains for some steps, which takes most of the time.
 
     Raises:
         DataError: Data of a kind that `fit` would not take.
@@ -95,7 +98,7 @@ def take_probe(
         raised: dict[str, str] = {}
         weights = Weights(model)
 
-        def attempt(what: str, measure: Callable[[], Any]) -> Any:
+        def attempt(what: str, measure: Callable[[], T]) -> T | None:
             try:
                 return measure()
             except Exception as error:  # the user's own model may raise anything
@@ -107,7 +110,7 @@ def take_probe(
 
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
-        gradients = trials = None
+        gradients = tried = None
         loss = None if model.compiled else assumed_loss(sample)
         if forward is not None and (model.compiled or loss is not None):
             stepper = attempt("gradients", lambda: Stepper(model, loss))
@@ -115,11 +118,11 @@ def take_probe(
                 gradients = attempt(
                     "gradients", lambda: measure_gradients(stepper, first)
                 )
-            if gradients is not None:
-                trials = attempt(
+            if gradients is not None and trials:
+                tried = attempt(
                     "trials",
                     lambda: run_trials(
-                        stepper, graph, settings, sample.batches, until(1.0)
+                        stepper, graph, settings, sample.batches, until(1)
                     ),
                 )
         return Probe(
@@ -129,7 +132,7 @@ def take_probe(
             validation=held_out,
             forward=forward,
             gradients=gradients,
-            trials=trials,
+            trials=tried,
             raised=raised,
         )
 

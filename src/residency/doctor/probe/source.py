@@ -64,7 +64,7 @@ class Source:
                 found = getattr(holder, name, None)
                 if isinstance(found, int) and found > 0:
                     return found
-        dataset = getattr(self.data, "dataset", None)
+        dataset: Any = getattr(self.data, "dataset", None)
         return len(dataset) if hasattr(dataset, "__len__") else None
 
     def batches(self) -> Iterator[Batch]:
