@@ -6,7 +6,8 @@ import torch
 
 from residency.engine.lowering.activations import IDENTITY, Pointwise
 from residency.engine.lowering.call import Run
-from residency.engine.lowering.layers import Convolution, from_channels_first
+from residency.engine.lowering.convolution import Convolution
+from residency.engine.lowering.layout import from_channels_first
 from residency.engine.lowering.normalization import BatchNorm
 
 

@@ -17,8 +17,8 @@ from keras import layers
 
 from residency.engine.lowering.activations import Pointwise, Rectifier, is_linear
 from residency.engine.lowering.call import Call
+from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.folding import FoldedConvolution
-from residency.engine.lowering.layers import Convolution
 from residency.engine.lowering.normalization import BatchNorm
 
 

@@ -12,8 +12,8 @@ from keras.src.backend.common.variables import AutocastScope, get_autocast_scope
 from residency.engine.lowering.call import Call
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.fusion import fuse
-from residency.engine.lowering.layers import settings
 from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.lowering.operation import settings
 from residency.engine.lowering.shared_statistics import Sharing
 from residency.engine.lowering.trace import Trace, cast_inside, graph_of, makes_masks
 from residency.errors import EngineError

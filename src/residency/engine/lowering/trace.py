@@ -6,7 +6,7 @@ import keras
 from keras.src.models.functional import Functional
 
 from residency.engine.lowering.call import Call
-from residency.engine.lowering.layers import (
+from residency.engine.lowering.operation import (
     compile_operation,
     is_special,
     needs_cast,

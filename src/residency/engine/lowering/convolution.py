@@ -1,0 +1,146 @@
+"""Convolutions in torch: whole, depthwise, separable."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+from torch.nn import functional
+
+from residency.engine.lowering.call import Run
+from residency.engine.lowering.layout import (
+    from_channels_first,
+    lay_out_kernel,
+    padded,
+    to_channels_first,
+)
+
+
+def activation_of(layer: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Returns a layer's activation; under autocast, probabilities stay float32."""
+    given = getattr(layer, "activation", None)
+    if given is None or given is keras.activations.linear:
+        return lambda x: x
+    if given is keras.activations.relu:
+        return torch.relu
+    if layer.compute_dtype == "float32":
+        return lambda x: given(x.float())
+    return given
+
+
+class Weights:
+    """Reads a layer's variables in the dtype that it computes in."""
+
+    def __init__(self, layer: Any) -> None:
+        mixed = layer.compute_dtype != layer.variable_dtype
+        self.dtype = getattr(torch, layer.compute_dtype) if mixed else None
+
+    def __call__(self, variable: Any) -> Any:
+        if variable is None:
+            return None
+        value = variable.value
+        return value if self.dtype is None else value.to(self.dtype)
+
+
+class Convolution:
+    """`Conv2D`, on an image with `zeros` more rows and columns on every side."""
+
+    def __init__(self, layer: Any, zeros: tuple[int, int] = (0, 0)) -> None:
+        self.layer = layer
+        self.zeros = zeros
+        self.read = Weights(layer)
+        self.activation = activation_of(layer)
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Puts the kernel in the order in memory in which it is read."""
+        lay_out_kernel(self.layer._kernel)
+
+    def __call__(self, x: torch.Tensor, *, training: bool) -> torch.Tensor:
+        """Returns what the Keras layer returns."""
+        kernel, bias = self.read(self.layer.kernel), self.read(self.layer.bias)
+        return self.activation(self.convolve(x, kernel, bias))
+
+    @property
+    def groups(self) -> int:
+        """Groups of channels that see nothing of each other."""
+        return self.layer.groups
+
+    def weight(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Returns a kernel in Keras' shape as torch's `(out, in, height, width)`."""
+        return kernel.permute(3, 2, 0, 1)
+
+    def scaled(self, kernel: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel that gives each output channel times its `scale`."""
+        return kernel * scale
+
+    def padded(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+        """Returns `x` channels first and the zeros per side that are left to add."""
+        layer = self.layer
+        x = to_channels_first(x, layer.data_format == "channels_last")
+        if layer.padding == "same":
+            return padded(x, layer.kernel_size, layer.strides, layer.dilation_rate)
+        return x, self.zeros
+
+    def convolve(
+        self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Returns the convolution with this kernel, in Keras' shape."""
+        layer = self.layer
+        x, padding = self.padded(x)
+        y = functional.conv2d(
+            x,
+            self.weight(kernel),
+            bias,
+            layer.strides,
+            padding,
+            layer.dilation_rate,
+            self.groups,
+        )
+        return from_channels_first(y, layer.data_format == "channels_last")
+
+
+class DepthwiseConvolution(Convolution):
+    """`DepthwiseConv2D`: each channel with kernels of its own."""
+
+    def lay_out(self) -> None:
+        """Leaves the kernel, `(height, width, channels, multiplier)`, as it lies."""
+
+    @property
+    def groups(self) -> int:
+        """One a channel."""
+        return self.layer.kernel.shape[2]
+
+    def weight(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel as torch's `(channels * multiplier, 1, height, width)`."""
+        height, width, *_ = kernel.shape
+        return kernel.reshape(height, width, 1, -1).permute(3, 2, 0, 1)
+
+    def scaled(self, kernel: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel that gives each output channel times its `scale`."""
+        return kernel * scale.view(kernel.shape[2:])
+
+
+class _DepthwiseHalf(DepthwiseConvolution):
+    """The first half of `SeparableConv2D`."""
+
+    @property
+    def groups(self) -> int:
+        """One a channel."""
+        return self.layer.depthwise_kernel.shape[2]
+
+
+def separable_conv2d(layer: Any) -> Run:
+    """Returns how `SeparableConv2D` runs: each channel alone, then all together."""
+    last = layer.data_format == "channels_last"
+    read, activation = Weights(layer), activation_of(layer)
+    depthwise = _DepthwiseHalf(layer)
+    lay_out_kernel(layer.pointwise_kernel)
+
+    def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
+        y = depthwise.convolve(x, read(layer.depthwise_kernel), None)
+        pointwise = read(layer.pointwise_kernel).permute(3, 2, 0, 1)
+        y = functional.conv2d(to_channels_first(y, last), pointwise, read(layer.bias))
+        return activation(from_channels_first(y, last))
+
+    return run
