@@ -256,7 +256,9 @@ def _at_epochs(values: Scalars, steps: list[int]) -> list[float]:
     """Returns a scalar's value an epoch, of one that is written more often the last."""
     if len(values) <= len(steps) or not steps:
         return [value for _, value in values]
-    return [next((v for s, v in reversed(values) if s <= end), math.nan) for end in steps]
+    return [
+        next((v for s, v in reversed(values) if s <= end), math.nan) for end in steps
+    ]
 
 
 def _scalars(path: Path) -> dict[str, Scalars]:
@@ -270,10 +272,14 @@ def _scalars(path: Path) -> dict[str, Scalars]:
     events.Reload()
     tags = events.Tags()
     found = {
-        name: [(e.step, e.value) for e in events.Scalars(name)] for name in tags["scalars"]
+        name: [(e.step, e.value) for e in events.Scalars(name)]
+        for name in tags["scalars"]
     }
     for name in tags["tensors"]:  # as TensorFlow 2 writes scalars
-        arrays = [(e.step, tensor_util.make_ndarray(e.tensor_proto)) for e in events.Tensors(name)]
+        arrays = [
+            (e.step, tensor_util.make_ndarray(e.tensor_proto))
+            for e in events.Tensors(name)
+        ]
         if all(getattr(array, "ndim", 1) == 0 for _, array in arrays):
             found[name] = [(step, _number(array)) for step, array in arrays]
     return found
