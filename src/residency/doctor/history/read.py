@@ -35,7 +35,7 @@ NAMES = {
         "valid_acc",
         "accuracy/validation",
     ),
-    "learning_rate": ("learning_rate", "lr", "epoch_learning_rate", "epoch_lr"),
+    "learning_rate": ("learning_rate", "lr", "step/learning_rate"),
 }
 """Our names and those that Keras and its users write."""
 ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
@@ -227,31 +227,42 @@ def _json(path: Path, missing: Any) -> Any:
         return missing
 
 
+Scalars = list[tuple[int, float]]
+"""Step and value of each event of one scalar."""
+
+
 def _tensorboard(path: Path, num_classes: int | None) -> Curves:
     """Returns the scalars of event files; Keras writes `train` and `validation`."""
-    given: dict[str, list[float]] = {}
+    given: dict[str, Scalars] = {}
     files = sorted(path.rglob("*tfevents*")) if path.is_dir() else [path]
     for folder in sorted({file.parent for file in files}):
         is_validation = folder.name.startswith(("val", "test"))
         inside = folder if path.is_dir() else path
         for name, values in _scalars(inside).items():
             plain = name.removeprefix("epoch_")
-            known = (
-                plain
-                if not is_validation or plain.startswith("val")
-                else f"val_{plain}"
-            )
-            given.setdefault(known, values)
+            outside = is_validation and not plain.startswith("val")
+            given.setdefault(f"val_{plain}" if outside else plain, values)
     if not given:
         raise DataError(
             f"{path}: holds neither metrics.jsonl nor TensorBoard files. Pass the folder "
             "of a run, or its log."
         )
-    return _series(given, source=path.name, num_classes=num_classes)
+    epochs = next((given[n] for n in NAMES["loss"] if n in given), [])
+    curves = {n: _at_epochs(v, [step for step, _ in epochs]) for n, v in given.items()}
+    return _series(curves, source=path.name, num_classes=num_classes)
 
 
-def _scalars(path: Path) -> dict[str, list[float]]:
-    """Returns the values of each scalar of one folder, in the order of their steps."""
+def _at_epochs(values: Scalars, steps: list[int]) -> list[float]:
+    """Returns a scalar's value an epoch, of one that is written more often the last."""
+    if len(values) <= len(steps) or not steps:
+        return [value for _, value in values]
+    return [
+        next((v for s, v in reversed(values) if s <= end), math.nan) for end in steps
+    ]
+
+
+def _scalars(path: Path) -> dict[str, Scalars]:
+    """Returns the events of each scalar of one folder, in order."""
     # late: the checks and the command line do without it
     from tensorboard.backend.event_processing import event_accumulator
     from tensorboard.util import tensor_util
@@ -260,11 +271,15 @@ def _scalars(path: Path) -> dict[str, list[float]]:
     events = event_accumulator.EventAccumulator(str(path), size_guidance=sizes)
     events.Reload()
     tags = events.Tags()
-    found = {name: [e.value for e in events.Scalars(name)] for name in tags["scalars"]}
+    found = {
+        name: [(e.step, e.value) for e in events.Scalars(name)]
+        for name in tags["scalars"]
+    }
     for name in tags["tensors"]:  # as TensorFlow 2 writes scalars
         arrays = [
-            tensor_util.make_ndarray(e.tensor_proto) for e in events.Tensors(name)
+            (e.step, tensor_util.make_ndarray(e.tensor_proto))
+            for e in events.Tensors(name)
         ]
-        if all(getattr(array, "ndim", 1) == 0 for array in arrays):
-            found[name] = [_number(array) for array in arrays]
+        if all(getattr(array, "ndim", 1) == 0 for _, array in arrays):
+            found[name] = [(step, _number(array)) for step, array in arrays]
     return found

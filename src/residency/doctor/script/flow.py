@@ -55,15 +55,7 @@ def _follow(
     if node is None or depth > LONGEST:
         return []
     if isinstance(node, ast.Name):
-        given = names.get(node.id)
-        if isinstance(given, _Argument):
-            return _follow(script, given.node, given.names, depth + 1)
-        binding = _reaching(script, node, names)
-        if binding is None:
-            return []
-        if binding.index is not None:
-            return _unpacked(script, binding, names, depth)
-        return _follow(script, binding.value, names, depth + 1)
+        return _named(script, node, names, depth)
     if isinstance(node, ast.Subscript | ast.Starred | ast.Await):
         return _follow(script, node.value, names, depth + 1)
     if not isinstance(node, ast.Call):
@@ -78,6 +70,20 @@ def _follow(
     elif call.last in PASSING and node.args:
         before = _follow(script, node.args[0], names, depth + 1)
     return [*before, Step(call, names)]
+
+
+def _named(script: Script, name: ast.Name, names: Names, depth: int) -> list[Step]:
+    binding = _reaching(script, name, names)
+    if binding is None:
+        return []
+    if isinstance(binding.node, ast.arg):
+        given = names.get(name.id)
+        if isinstance(given, _Argument):
+            return _follow(script, given.node, given.names, depth + 1)
+        return _follow(script, _only_argument(script, binding.node), {}, depth + 1)
+    if binding.index is not None:
+        return _unpacked(script, binding, names, depth)
+    return _follow(script, binding.value, names, depth + 1)
 
 
 def _unpacked(script: Script, binding: Binding, names: Names, depth: int) -> list[Step]:
@@ -131,25 +137,21 @@ def _reaching(script: Script, name: ast.Name, names: Names) -> Binding | None:
     here = set(script.ancestors(name))
     candidates = script.candidates(name)
     for binding in candidates:
-        if isinstance(binding.node, ast.arg):
-            return _default(script, binding)
-        if all(holds(script, g, names) for g in guards(script, binding.node, here)):
+        if isinstance(binding.node, ast.arg) or all(
+            holds(script, g, names) for g in guards(script, binding.node, here)
+        ):
             return binding
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _default(script: Script, binding: Binding) -> Binding | None:
-    function = script.function(binding.node)
-    if function is None:
+def _only_argument(script: Script, argument: ast.arg) -> ast.expr | None:
+    """Returns what a function's only call passes for a parameter."""
+    function = script.function(argument)
+    if function is None or argument not in parameters(function):
         return None
     calls = [c for c in script.calls if c.name == function.name and not c.imported]
-    if len(calls) != 1 or not isinstance(binding.node, ast.arg):
-        return None
-    order = [p.arg for p in parameters(function)]
-    if binding.node.arg not in order:
-        return None
-    given = calls[0].argument(binding.node.arg, order.index(binding.node.arg))
-    return Binding(binding.node, given) if given is not None else None
+    place = parameters(function).index(argument)
+    return calls[0].argument(argument.arg, place) if len(calls) == 1 else None
 
 
 Guard = tuple[ast.expr, bool]

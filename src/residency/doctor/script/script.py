@@ -187,17 +187,19 @@ class Script:
             node, _canonical(written) if imported else written, written, imported
         )
 
-    def dotted(self, expression: ast.expr) -> tuple[str, bool]:
+    def dotted(self, expression: ast.expr, depth: int = 0) -> tuple[str, bool]:
         """Returns the dotted name of an expression, and whether a module begins it."""
         if isinstance(expression, ast.Attribute):
-            before, imported = self.dotted(expression.value)
+            before, imported = self.dotted(expression.value, depth)
             return f"{before}.{expression.attr}", imported
         if not isinstance(expression, ast.Name):
             return "", False
         name = expression.id
         value = self.definition(expression)
-        if isinstance(value, ast.Attribute | ast.Name) and value is not expression:
-            written, imported = self.dotted(value)  # layers = tf.keras.layers
+        if isinstance(value, ast.Attribute | ast.Name) and depth < 10:
+            written, imported = self.dotted(
+                value, depth + 1
+            )  # layers = tf.keras.layers
             if imported:
                 return written, True
         if (

@@ -2,10 +2,7 @@
 
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad")
 OPTIMIZERS += ("Adadelta", "Ftrl", "Lion", "Adafactor", "Lamb", "Muon")
-DEFAULT_RATE = {
-    **dict.fromkeys(OPTIMIZERS, 0.001),
-    **{"SGD": 0.01, "Lion": 0.0001, "AdamW": 0.001},
-}
+DEFAULT_RATE = dict.fromkeys(OPTIMIZERS, 0.001) | {"SGD": 0.01}
 """Learning rate where none is given, of Keras 3.15."""
 CALLBACKS = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "CSVLogger")
 CALLBACKS += ("LearningRateScheduler", "TensorBoard", "BackupAndRestore")

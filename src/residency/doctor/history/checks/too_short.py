@@ -23,12 +23,13 @@ def check(curves: Curves) -> Iterator[Finding]:
     gain = _gain(curves)
     if gain is not None and gain < 0.0:
         return  # validation does not follow: more epochs are no cure
-    rising = gain is not None and gain > 0.01
+    # Without the rates it may be a run whose rate was brought down to its end.
+    rising = gain is not None and gain > 0.01 and bool(finite(curves.learning_rate))
     mean = sum(falls) / len(falls)
     yield Finding(
         code="RD510",
         label="too_few_epochs",
-        severity="warning" if rising or gain is None else "advice",
+        severity="warning" if rising else "advice",
         title=f"The training loss still falls by {100 * mean:.0f} % an epoch when the run "
         f"ends after {len(loss)}.",
         evidence={"epochs": len(loss), "fall_percent": 100 * mean, "last": loss[-1]}

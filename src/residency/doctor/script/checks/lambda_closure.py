@@ -74,7 +74,7 @@ def _is_inside_loop(script: Script, call: Call, function: ast.AST) -> bool:
     return bool(loops & set(script.ancestors(function)))
 
 
-def _finding(script: Script, call: Call, function: ast.AST, late: list[str]) -> Finding:
+def _finding(script: Script, call: Call, late: list[str]) -> Finding:
     names = ", ".join(f"`{name}`" for name in late)
     bound = ", ".join(f"{name}={name}" for name in late)
     return Finding(

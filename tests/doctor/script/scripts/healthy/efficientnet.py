@@ -19,6 +19,6 @@ def augment(images):
 train = train.map(lambda x, y: (augment(x), tf.one_hot(y, CLASSES))).prefetch(tf.data.AUTOTUNE)
 test = test.map(lambda x, y: (x, tf.one_hot(y, CLASSES))).prefetch(tf.data.AUTOTUNE)
 inputs = layers.Input((IMG_SIZE, IMG_SIZE, 3))
-model = keras.applications.EfficientNetB0(include_top=True, weights=None, classes=CLASSES, input_tensor=inputs)
+model = keras.Sequential([inputs, keras.applications.EfficientNetB0(include_top=False, weights="imagenet", pooling="avg"), layers.Dense(CLASSES, "softmax")])
 model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
 model.fit(train, epochs=40, validation_data=test)

@@ -1,0 +1,24 @@
+import pytest
+
+from residency.doctor.script.checks.class_order import check
+
+SICK = (
+    "import os\nlabels = [d for d in os.listdir('x') if d[0] != '.']",
+    "import pathlib\nCLASSES = [p.name for p in pathlib.Path('x').glob('*')]",
+)
+HEALTHY = (
+    "import os\nclass_names = sorted(os.listdir('x'))",
+    "import os\nlabels = os.listdir('x')\nlabels.sort()",
+    "import os\nnum_classes = len(os.listdir('x'))",
+    "import glob\nfiles = glob.glob('*')",
+)
+
+
+@pytest.mark.parametrize("text", SICK)
+def test_it_is_found(findings, text):
+    assert len(findings(check, text)) == 1
+
+
+@pytest.mark.parametrize("text", HEALTHY)
+def test_a_near_miss_is_left_alone(findings, text):
+    assert findings(check, text) == []

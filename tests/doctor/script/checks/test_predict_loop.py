@@ -1,0 +1,23 @@
+import pytest
+
+from residency.doctor.script.checks.predict_loop import check
+
+SICK = (
+    "for i in range(9):\n    m.predict(x[i:i + 1])",
+    "for x in xs:\n    b = x[np.newaxis]\n    m.predict(b)",
+)
+HEALTHY = (
+    "for x, y in ds:\n    m.predict(x)",
+    "import numpy as np\nm.predict(np.expand_dims(x, 0))",
+    "def one(x):\n    return m.predict(x[None])\n",
+)
+
+
+@pytest.mark.parametrize("text", SICK)
+def test_it_is_found(findings, text):
+    assert len(findings(check, text)) == 1
+
+
+@pytest.mark.parametrize("text", HEALTHY)
+def test_a_near_miss_is_left_alone(findings, text):
+    assert findings(check, text) == []

@@ -1,0 +1,24 @@
+import pytest
+
+from residency.doctor.script.checks.schedule_conflict import check
+
+SICK = (
+    "import keras\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.05 * 0.9 ** e)])",
+    "import keras\nrate = keras.optimizers.schedules.CosineDecay(0.1, 100)\nm.compile(keras.optimizers.SGD(rate), 'mse')\nm.fit(x, epochs=2, callbacks=[keras.callbacks.ReduceLROnPlateau()])",
+)
+HEALTHY = (
+    "import keras\ndef s(e, lr):\n    return lr if e < 9 else lr * 0.9\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(s)])",
+    "import keras\nm.compile('sgd', 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.5)])",
+    "import keras\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(unknown)])",
+    "import keras\nkeras.callbacks.ReduceLROnPlateau()\nm.compile(keras.optimizers.SGD(0.1), 'mse')",
+)
+
+
+@pytest.mark.parametrize("text", SICK)
+def test_it_is_found(findings, text):
+    assert len(findings(check, text)) == 1
+
+
+@pytest.mark.parametrize("text", HEALTHY)
+def test_a_near_miss_is_left_alone(findings, text):
+    assert findings(check, text) == []
