@@ -43,6 +43,7 @@ def caffe_names():
 
 
 NAMES = list(caffe_names())
+FILE = "resnet50_weights_tf_dim_ordering_tf_kernels.h5"
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +92,10 @@ def expected(model, images):
     return model.predict(prepared, verbose=0)
 
 
-@pytest.mark.parametrize(("style", "by"), [(1, "auto"), (2, "name"), (1, "order")])
+@pytest.mark.parametrize(("style", "by"), [(1, "auto"), (2, "name")])
 def test_the_file_of_text_1(resnet50, images, tmp_path, style, by):
     """S1-16: 107 layers matched; probabilities within 1e-6 of those of Keras."""
-    name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5"
-    names = [(f"layer{k}", n) for k, (_, n) in enumerate(NAMES)]  # nowhere else
-    named = names if by == "order" else NAMES
-    path = write(tmp_path / name, resnet50, named, style)
+    path = write(tmp_path / FILE, resnet50, NAMES, style)
     model = build("resnet50", num_classes=1000, preprocessing="caffe")
     report = load_weights(model, path, by=by)
     assert len(report.layers) == 107
@@ -105,6 +103,19 @@ def test_the_file_of_text_1(resnet50, images, tmp_path, style, by):
     np.testing.assert_allclose(
         model.predict(images, verbose=0), expected(resnet50, images), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("by", ["name", "order"])
+def test_the_file_of_text_1_in_text_1s_network(resnet50, tmp_path, by):
+    """By order with names that are nowhere else: every array lands where it should."""
+    unknown = [(f"layer{k}", new) for k, (_, new) in enumerate(NAMES)]
+    path = write(tmp_path / FILE, resnet50, unknown if by == "order" else NAMES, 1)
+    model = build("resnet50_keras2", num_classes=1000)
+    assert load_weights(model, path, by=by).remarkable == ()
+    for old, new in NAMES:
+        got, expected = model.get_layer(old), resnet50.get_layer(new)
+        for a, b in zip(got.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_pixels_and_epsilon_come_with_the_weights(resnet50, images, tmp_path):

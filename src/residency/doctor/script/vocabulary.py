@@ -4,7 +4,9 @@ OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad")
 OPTIMIZERS += ("Adadelta", "Ftrl", "Lion", "Adafactor", "Lamb", "Muon")
 DEFAULT_RATE = {
     **dict.fromkeys(OPTIMIZERS, 0.001),
-    **{"SGD": 0.01, "Lion": 0.0001, "AdamW": 0.001},
+    "SGD": 0.01,
+    "Lion": 0.0001,
+    "AdamW": 0.001,
 }
 """Learning rate where none is given, of Keras 3.15."""
 CALLBACKS = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "CSVLogger")
