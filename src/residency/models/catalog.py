@@ -283,9 +283,10 @@ def build(
         name: Such as `"cifar_resnet20"` or `"resnet50"`; see `list_models`.
         num_classes: At least 2.
         image_size: Side in pixels; `None` for the network's own default.
-        weights: `None`, or a file of Keras (`.keras`, `.weights.h5`, `.h5`), PyTorch
-            (`.pth`) or safetensors. A head with another number of classes stays new;
-            see `load_weights`.
+        weights: `None`; `"imagenet"` for the published ones, which are downloaded
+            once; or a file of Keras (`.keras`, `.weights.h5`, `.h5`), PyTorch (`.pth`)
+            or safetensors. A head with another number of classes stays new; see
+            `load_weights`.
         preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`, a
             `Preprocessing`, or `None` for what the weights were trained on, else the
             network's own default.
@@ -308,9 +309,9 @@ def build(
     check_options(entry, options)
     file = None
     if weights is not None:
-        from residency.models.weights import read_weights, settings  # late: Keras
+        from residency.models.weights import open_weights, settings  # late: Keras
 
-        file = read_weights(weights)
+        file = open_weights(weights, name)
         preprocessing, options = settings(file, entry, preprocessing, options)
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(f"residency.models.{module}"), function)

@@ -36,7 +36,7 @@ def read_hdf5(path: Path, *, new: bool) -> tuple[dict[str, np.ndarray], dict[str
     """Returns the arrays by `layer/variable`, in order, and the file's metadata.
 
     A file of Keras 3 has no names of variables; theirs are `layer/0`, `layer/1`, ...
-    after `layers/`, as it is in the file.
+    States of random draws, as dropout has them, are no weights and left out.
 
     Args:
         path: The file.
@@ -84,13 +84,16 @@ def _datasets(
 
 
 def _new_layout(file: Any, datasets: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Names of layers where the file has them, else `layers/<class>_<number>`."""
     arrays = {}
-    for name in datasets:
-        layer, _, place = name.rpartition("/vars/")
-        stated = file[f"{layer}/vars"].attrs.get("name") if place else None
-        arrays[f"{layer}/{place}" if place else name] = _numbers(datasets[name], name)
-        if stated is not None:
-            arrays[f"{_text(stated)}/{place}"] = arrays.pop(f"{layer}/{place}")
+    for name, dataset in datasets.items():
+        layer, variables, place = name.rpartition("/vars/")
+        if layer.endswith("/seed_generator"):
+            continue
+        if variables and layer.count("/") == 1:
+            layer = _text(file[f"{layer}/vars"].attrs.get("name", layer))
+            name = f"{layer}/{place}"
+        arrays[name] = _numbers(dataset, name)
     return arrays
 
 

@@ -14,6 +14,7 @@ from residency.models.weights.file import WeightFile, read
 from residency.models.weights.likeness import looks_like
 from residency.models.weights.matching import By, Matching, match, origin_of
 from residency.models.weights.plan import plan
+from residency.models.weights.published import IMAGENET, fetch_published
 from residency.models.weights.report import LoadReport, faults
 from residency.models.weights.traits import Traits, same_pixels, set_traits, traits_of
 
@@ -59,6 +60,21 @@ def load_weights(
     set_traits(model, matching.origin.traits)
     _tell(report)
     return report
+
+
+def open_weights(weights: str | Path, name: str) -> WeightFile:
+    """Reads a file of weights, or those published for a network.
+
+    Args:
+        weights: A path, or `"imagenet"`.
+        name: Of the network in the catalog.
+
+    Raises:
+        ConfigError: No such file, or nothing published for the network.
+        DataError: They cannot be downloaded.
+        ExportError: The file is damaged, cut short, or made to do harm.
+    """
+    return read(fetch_published(name) if weights == IMAGENET else weights)
 
 
 def settings(

@@ -168,8 +168,11 @@ def _flattened(model: keras.Model) -> dict[str, tuple[int, ...]]:
         tensor: Any = layer.input
         before: Any = tensor._keras_history.operation
         if isinstance(before, keras.layers.Flatten):
-            pixels: Any = before.input
-            shapes[layer.name] = tuple(pixels.shape[1:])
+            maps: Any = before.input
+            shape = list(maps.shape[1:])
+            if before.data_format == "channels_first":  # Flatten puts them last
+                shape.append(shape.pop(0))
+            shapes[layer.name] = tuple(shape)
     return shapes
 
 

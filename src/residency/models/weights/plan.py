@@ -100,7 +100,7 @@ def _differs(
     layer: str, variable: str, got: tuple[int, ...], expected: tuple[int, ...]
 ) -> LayerLoad:
     reason = f"{variable} is {got} in the file and {expected} here"
-    if len(got) == 2 and got[0] == expected[0]:
+    if len(got) == len(expected) == 2 and got[0] == expected[0]:
         reason = f"{got[1]} classes in the file, {expected[1]} here"
     return LayerLoad(layer=layer, status="shape differs", reason=reason)
 

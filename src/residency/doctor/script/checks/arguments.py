@@ -38,9 +38,7 @@ LAYERS = ("Dense", "Conv2D", "Convolution2D", "Conv1D", "Convolution1D", "Conv3D
 LAYERS += ("MaxPooling2D", "AveragePooling2D", "SeparableConv2D", "UpSampling2D")
 LAYERS += ("ZeroPadding2D", "GlobalAveragePooling2D", "Flatten", "DepthwiseConv2D")
 WORKERS = Change("keras.utils.PyDataset(workers=...)")
-METHOD = {
-    name: WORKERS for name in ("workers", "use_multiprocessing", "max_queue_size")
-}
+METHOD = dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS)
 METHOD |= {"max_q_size": WORKERS, "pickle_safe": WORKERS}
 ARGUMENTS: dict[str, dict[str, Change]] = {
     **dict.fromkeys(OPTIMIZERS, {"lr": Change("learning_rate=")}),
@@ -145,7 +143,7 @@ def _strides(script: Script, call: Call) -> Iterator[Finding]:
 def _file_ending(script: Script, call: Call) -> Iterator[Finding]:
     """Yields weight and model files whose ending Keras 3 refuses."""
     name = value(script, call.argument("filepath", 0))
-    if not isinstance(name, str) or "/" == name[-1:]:
+    if not isinstance(name, str) or name[-1:] == "/":
         return
     weights_only = value(script, call.argument("save_weights_only")) is True
     if call.method == "save_weights" or (

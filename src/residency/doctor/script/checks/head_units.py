@@ -59,10 +59,8 @@ def _heads(script: Script) -> Iterator[tuple[Call, int]]:
             top = value(script, call.argument("include_top", 0))
             units = number(script, call.argument("classes", 5))
             if (
-                top is UNKNOWN
-                and call.argument("include_top", 0) is None
-                or top is True
-            ):
+                top is UNKNOWN and call.argument("include_top", 0) is None
+            ) or top is True:
                 yield (
                     call,
                     1000 if call.argument("classes", 5) is None else int(units or 0),

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.flow import fits, mapped, operations, pipeline
 from residency.doctor.script.families import MODE_OF_MODULE
+from residency.doctor.script.flow import fits, mapped, operations, pipeline
 from residency.doctor.script.scaling import divisor, preprocessing_module, rescale
 from residency.doctor.script.script import Call, Script
 from residency.records import Finding
