@@ -1,10 +1,12 @@
 """What the doctor found, as one HTML page that needs nothing but itself."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from residency.files import replacing
 
@@ -22,7 +24,21 @@ def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
     return environment.get_template("diagnosis.html.j2").render(**diagnosis)
+
+
+def prose(text: str) -> Markup:
+    """Returns text for HTML, escaped; what stands between backticks as code.
+
+    >>> str(prose("`a < b` fails"))
+    '<code>a &lt; b</code> fails'
+    """
+    parts = re.split(r"`([^`]+)`", text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
 
 
 def write_diagnosis(diagnosis: Mapping[str, Any], path: Path) -> None:
