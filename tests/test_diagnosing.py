@@ -1,0 +1,106 @@
+"""The doctor on runs, model files and scripts, and its command."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import residency as rs
+from residency.cli.app import app
+from residency.diagnosing import diagnose_subject
+from residency.errors import ConfigError, DataError
+from residency.models import build
+
+SICK = """
+import keras
+opt = keras.optimizers.Adam(1e-7)
+model = keras.Sequential([keras.layers.Dense(4, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, steps_per_epoch=2000 / 20)
+"""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Twenty-four photos of each of two colours."""
+    root = tmp_path_factory.mktemp("work") / "photos"
+    random = np.random.default_rng(0)
+    for channel, name in enumerate(("red", "green")):
+        (root / name).mkdir(parents=True)
+        for number in range(24):
+            pixels = random.integers(0, 120, (20, 20, 3))
+            pixels[..., channel] += 100
+            Image.fromarray(pixels.astype("uint8")).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(photos):
+    settings = {"data__image_size": 16, "data__batch_size": 8}
+    return rs.train(
+        "cifar_resnet20",
+        str(photos),
+        "quick/photos",
+        photos.parent / "runs",
+        name="run",
+        progress=False,
+        schedule__total_epochs=2,
+        **settings,
+    )
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(SICK, encoding="utf-8")
+    return path
+
+
+def test_a_script_is_read_and_its_faults_have_places(script):
+    found = diagnose_subject(script)
+    assert {"config_not_applied"} <= {f.label for f in found}
+    assert all(f.source.startswith("train.py:") for f in found)
+
+
+def test_a_run_knows_its_data_and_stays_as_it_is(run):
+    model = (run.folder / "best.keras").read_bytes()
+    found = diagnose_subject(run.folder, budget_seconds=5)
+    assert [f for f in found if f.severity == "error"] == []
+    assert (run.folder / "best.keras").read_bytes() == model
+
+
+def test_a_model_file_needs_data(run, photos, tmp_path):
+    path = tmp_path / "own.keras"
+    path.write_bytes((run.folder / "best.keras").read_bytes())
+    with pytest.raises(DataError, match="--data"):
+        diagnose_subject(path)
+    assert diagnose_subject(path, str(photos), budget_seconds=2).subject
+
+
+def test_what_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="nowhere"):
+        diagnose_subject("nowhere.keras")
+
+
+def test_the_command_prints_json_writes_a_page_and_tells_by_its_status(
+    script, tmp_path
+):
+    page = tmp_path / "page.html"
+    arguments = ["diagnose", str(script), "--json", "--html", str(page)]
+    done = CliRunner().invoke(app, arguments)
+    found = json.loads(done.output)
+    assert done.exit_code == any(f["severity"] == "error" for f in found["findings"])
+    assert found["findings"][0]["title"] in page.read_text(encoding="utf-8").replace(
+        "<code>", "`"
+    ).replace("</code>", "`").replace("&#39;", "'")
+
+
+def test_our_data_sets_bring_their_validation_part(photos):
+    data = rs.data.load(str(photos), image_size=16)
+    net = build("cifar_resnet20", num_classes=2, image_size=16)
+    found = rs.diagnose(net, data, recipe="quick/photos", budget_seconds=4)
+    assert [f for f in found if f.severity == "error"] == []
+    with pytest.raises(ConfigError, match="budget_seconds"):
+        rs.diagnose(net, data, budget_seconds=0)
