@@ -12,6 +12,7 @@ from residency.models.preprocessing import (
     PREPROCESSINGS,
     Preprocessing,
     Statistics,
+    for_channels,
     normalization,
 )
 
@@ -401,6 +402,7 @@ def build(
     weights: str | Path | None = None,
     preprocessing: str | Preprocessing | None = None,
     data_format: str | None = None,
+    channels: int | None = None,
     **options: Any,
 ) -> "keras.Model":
     """Builds a network of the catalog.
@@ -419,6 +421,10 @@ def build(
         data_format: `"channels_last"` or `"channels_first"`; `None` for Keras'
             setting, `keras.config.image_data_format()`, which the builders in
             `residency.models` follow, too. Residency's data are channels last.
+        channels: Of the images. 1, grey, gives what the same image gives as RGB; for
+            more than 3, a file's first kernel is repeated and scaled. `None`: 3, or
+            what a file of ours was saved for. Else `preprocessing` is `"torch"`
+            where neither it nor weights are given. Residency's data have 3.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
@@ -443,6 +449,8 @@ def build(
 
         file = open_weights(weights, name)
         preprocessing, options = settings(file, entry, preprocessing, options)
+    if channels is not None:
+        preprocessing = for_channels(preprocessing, channels)
     from residency.models.layout import built_with  # late: imports Keras
 
     module, function = entry.builder.split(":")

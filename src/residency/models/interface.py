@@ -39,7 +39,7 @@ def image_input(
             "the model's image_size, or use a mean per channel."
         )
     shape = [image_size, image_size]
-    shape.insert(channel_axis() % 4 - 1, 3)  # the batch is not in it
+    shape.insert(channel_axis() % 4 - 1, preprocessing.channels)  # without the batch
     inputs = keras.Input(shape, name="images")
     return inputs, preprocessing.apply(inputs)
 
