@@ -4,7 +4,7 @@ Standard Keras layers and operations only, so that a saved model opens in plain
 Keras with its preprocessing inside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +31,9 @@ class Preprocessing:
     """Per channel `(3,)`, RGB, in 0..255; above 0."""
     channel_order: str = "rgb"
     """`"rgb"`, or `"bgr"` for weights that came from Caffe."""
+    channels: int = 3
+    """Of the images: 3; 1, grey, which the network sees as RGB; or another number, over
+    which mean and deviation repeat in turn."""
 
     def __post_init__(self) -> None:
         require(self, "std", len(self.std) == 3 and min(self.std) > 0, "3 numbers > 0")
@@ -42,6 +45,19 @@ class Preprocessing:
                 "Preprocessing.mean: expected 3 numbers or (size, size, 3), got the "
                 f"shape {shape}."
             )
+        self._require_channels()
+
+    def _require_channels(self) -> None:
+        if not isinstance(self.channels, int) or self.channels < 1:
+            raise ConfigError(
+                f"channels: expected a whole number, 1 or more, got {self.channels!r}."
+            )
+        colours = self.channel_order == "bgr" or self.image_size is not None
+        if colours and self.channels not in (1, 3):
+            raise ConfigError(
+                f"channels: BGR and mean images are for colours, got {self.channels} "
+                "channels. Pass another preprocessing, such as 'torch'."
+            )
 
     @property
     def image_size(self) -> int | None:
@@ -50,15 +66,27 @@ class Preprocessing:
         return shape[0] if len(shape) == 3 else None
 
     def apply(self, images: Any) -> Any:
-        """Adds the preprocessing layers to `images` of `(batch, height, width, 3)`.
+        """Adds its layers to `images` of `(batch, height, width, channels)`.
 
-        The arithmetic stays in float32 under any precision policy: eight bits of
-        bfloat16 would round away the difference between neighbouring grey values.
+        Where Keras is set to channels first, `(batch, channels, height, width)`. The
+        arithmetic stays in float32 under any precision policy: eight bits of bfloat16
+        would round away the difference between neighbouring grey values.
         """
         from keras import layers, ops  # late: the catalog is read without Keras
 
+        from residency.models.layout import channel_axis
+
+        axis = channel_axis()
+        if self.channels == 1:  # no arithmetic is nearer to RGB than RGB itself
+            images = layers.Concatenate(axis=axis, name="grey_as_rgb")([images] * 3)
         scale: Any = 1.0 / np.asarray(self.std)
         offset: Any = -np.asarray(self.mean) * scale
+        if self.channels > 1 and self.image_size is None:
+            scale, offset = (np.resize(x, self.channels) for x in (scale, offset))
+        if axis == 1:  # all three axes, so that Keras' setting of later on adds none
+            scale = scale.reshape(-1, 1, 1)
+            image = offset.reshape(1, 1, -1) if offset.ndim == 1 else offset
+            offset = image.transpose(2, 0, 1)
         if self.image_size is None:
             offset = offset.tolist()
         else:
@@ -66,7 +94,7 @@ class Preprocessing:
         x = layers.Rescaling(
             scale.tolist(), offset, dtype="float32", name="preprocessing"
         )(images)
-        return ops.flip(x, axis=-1) if self.channel_order == "bgr" else x
+        return ops.flip(x, axis=axis) if self.channel_order == "bgr" else x
 
 
 class Statistics(Protocol):
@@ -155,6 +183,20 @@ def resolve(
             f"Preprocessing, got {choice!r}.{did_you_mean(str(choice), PREPROCESSINGS)}"
         )
     return PREPROCESSINGS[choice]
+
+
+def for_channels(choice: str | Preprocessing | None, channels: int) -> Preprocessing:
+    """Returns a preprocessing for images of so many channels; `None` means `"torch"`.
+
+    Raises:
+        ConfigError: An unknown name, or one that is for colours alone.
+
+    Example:
+
+    >>> for_channels("tf", 1).channels
+    1
+    """
+    return replace(resolve(choice, PREPROCESSINGS["torch"]), channels=channels)
 
 
 def _nested_tuple(values: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from residency.errors import ConfigError, ExportError
-from residency.models import build, load_weights, save_model
+from residency.models import build, load_weights, save_model, save_weights
 
 from . import plain_torch
 
@@ -148,3 +148,57 @@ def test_a_file_of_another_kind_than_its_name_says(file):
     shutil.copy(file, file.with_name("net.pth"))
     with pytest.raises(ExportError, match=r"0 members data\.pkl"):
         build("cifar_resnet20", num_classes=3, weights=file.with_name("net.pth"))
+
+
+def test_a_grey_image_gives_what_it_gives_as_rgb(resnet18):
+    path = resnet18[0]
+    grey = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 1)).astype("f4")
+    sizes = {"num_classes": 1000, "image_size": 64, "weights": path}
+    expected = build("resnet18", **sizes).predict(grey.repeat(3, -1), verbose=0)
+    model = build("resnet18", **sizes, channels=1)
+    assert model.input_shape == (None, 64, 64, 1)
+    np.testing.assert_array_equal(model.predict(grey, verbose=0), expected)
+
+
+def test_six_channels_of_the_same_image_twice(resnet18, tmp_path):
+    """Repeated kernels, halved: two equal images give what one gives."""
+    image = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype("f4")
+    sizes = {"num_classes": 1000, "image_size": 64, "weights": resnet18[0]}
+    expected = build("resnet18", **sizes).predict(image, verbose=0)
+    model = build("resnet18", **sizes, channels=6)
+    twice = np.concatenate([image, image], axis=-1)
+    np.testing.assert_allclose(model.predict(twice, verbose=0), expected, atol=1e-5)
+    report = load_weights(model, resnet18[0])
+    assert [(x.layer, x.reason) for x in report.remarkable] == [
+        ("conv1_conv", "3 input channels made 6")
+    ]
+    save_weights(model, tmp_path / "six.safetensors")
+    again = build(
+        "resnet18",
+        num_classes=1000,
+        image_size=64,
+        weights=tmp_path / "six.safetensors",
+    )
+    assert again.input_shape == (None, 64, 64, 6)
+    np.testing.assert_array_equal(
+        again.predict(twice, verbose=0), model.predict(twice, verbose=0)
+    )
+
+
+def test_channels_first_loads_the_same_weights(resnet18):
+    sizes = {"num_classes": 1000, "image_size": 64, "weights": resnet18[0]}
+    last = build("resnet18", **sizes)
+    first = build("resnet18", **sizes, data_format="channels_first")
+    for one, other in zip(first.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("channels", [0, 1.5, "3"])
+def test_channels_out_of_range(channels):
+    with pytest.raises(ConfigError, match="channels: expected a whole number"):
+        build("resnet18", num_classes=2, channels=channels)
+
+
+def test_channels_without_colours():
+    with pytest.raises(ConfigError, match="BGR and mean images are for colours"):
+        build("resnet18", num_classes=2, channels=4, preprocessing="caffe")

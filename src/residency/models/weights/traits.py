@@ -1,7 +1,7 @@
 """What no array of a file says and its numbers still need: pixels, epsilon, strides."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -52,7 +52,7 @@ def set_traits(model: keras.Model, traits: Traits) -> None:
 
 
 def same_pixels(one: Preprocessing, other: Preprocessing) -> bool:
-    """Tells whether two do the same to a pixel, whatever their names."""
+    """Tells whether two do the same to a colour, whatever their names."""
     return one.channel_order == other.channel_order and all(
         np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-6, atol=1e-6)
         for a, b in ((one.mean, other.mean), (one.std, other.std))
@@ -112,20 +112,27 @@ def _strided_1x1(model: keras.Model) -> bool | None:
 
 def _preprocessing_of(model: keras.Model) -> Preprocessing | None:
     layers: list[Any] = [x for x in model.layers if x.name == "preprocessing"]
-    if not layers:
+    if not layers or np.size(layers[0].scale) < 3:
         return None
-    scale, offset = np.ravel(layers[0].scale), np.asarray(layers[0].offset)
-    if offset.size == scale.size:
-        offset = np.ravel(offset)
-    flips = any(type(operation).__name__ == "Flip" for operation in model.operations)
+    scale, offset = np.asarray(layers[0].scale), np.asarray(layers[0].offset)
+    if scale.ndim == 3:  # channels first
+        scale, offset = np.ravel(scale), offset.transpose(1, 2, 0)
+    names = {layer.name for layer in model.layers}
     found = Preprocessing(
         name="own",
-        mean=_rounded(-offset / scale),
-        std=_rounded(1 / scale),
-        channel_order="bgr" if flips else "rgb",
+        mean=_rounded((-offset / scale).squeeze()[..., :3]),
+        std=_rounded(1 / scale[:3]),
+        channel_order="bgr" if _flips(model) else "rgb",
+        channels=1 if "grey_as_rgb" in names else scale.size,
     )
-    known = PREPROCESSINGS.values()
-    return next((one for one in known if same_pixels(one, found)), found)
+    for known in PREPROCESSINGS.values():
+        if same_pixels(known, found):
+            return replace(known, channels=found.channels)
+    return found
+
+
+def _flips(model: keras.Model) -> bool:
+    return any(type(operation).__name__ == "Flip" for operation in model.operations)
 
 
 def _preprocessing_to_json(pixels: Preprocessing) -> dict[str, Any]:
@@ -134,6 +141,7 @@ def _preprocessing_to_json(pixels: Preprocessing) -> dict[str, Any]:
         "mean": np.asarray(pixels.mean).tolist(),
         "std": list(pixels.std),
         "channel_order": pixels.channel_order,
+        "channels": pixels.channels,
     }
 
 
@@ -143,6 +151,7 @@ def _preprocessing_from_json(said: Mapping[str, Any]) -> Preprocessing:
         mean=_rounded(np.asarray(said["mean"], dtype="float64")),
         std=_rounded(np.asarray(said["std"], dtype="float64")),
         channel_order=said["channel_order"],
+        channels=said["channels"],
     )
 
 
