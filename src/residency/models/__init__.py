@@ -17,6 +17,7 @@ from residency.models.preprocessing import Preprocessing, Statistics, normalizat
 
 if TYPE_CHECKING:
     from residency.models.cifar_resnet import CIFARResNet
+    from residency.models.cifar_resnet_v2 import CIFARResNetV2
     from residency.models.complexity import multiply_adds
     from residency.models.contract import Contract, load_model, save_model
     from residency.models.darknet import Darknet53, darknet_taps
@@ -29,14 +30,23 @@ if TYPE_CHECKING:
     from residency.models.efficientnet_lite import EfficientNetLite0
     from residency.models.lenet import LeNet
     from residency.models.network_in_network import NetworkInNetwork
+    from residency.models.residual_options import ResidualOptions
     from residency.models.resnet import (
+        ResNet,
         ResNet18,
         ResNet34,
         ResNet50,
         ResNet101,
         ResNet152,
     )
-    from residency.models.resnext import ResNeXt29, ResNeXt50, ResNeXt101
+    from residency.models.resnet_keras2 import ResNet50Keras2
+    from residency.models.resnet_v2 import (
+        ResNet50V2,
+        ResNet101V2,
+        ResNet152V2,
+        ResNetV2,
+    )
+    from residency.models.resnext import ResNeXt, ResNeXt29, ResNeXt50, ResNeXt101
     from residency.models.vgg import VGG16, VGG19
     from residency.models.weights import (
         LoadReport,
@@ -48,14 +58,22 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CIFARResNet": "residency.models.cifar_resnet",
+    "CIFARResNetV2": "residency.models.cifar_resnet_v2",
     "Darknet53": "residency.models.darknet",
     "darknet_taps": "residency.models.darknet",
     "EfficientNetLite0": "residency.models.efficientnet_lite",
+    "ResNet": "residency.models.resnet",
     "ResNet18": "residency.models.resnet",
     "ResNet34": "residency.models.resnet",
     "ResNet50": "residency.models.resnet",
     "ResNet101": "residency.models.resnet",
     "ResNet152": "residency.models.resnet",
+    "ResNet50Keras2": "residency.models.resnet_keras2",
+    "ResNetV2": "residency.models.resnet_v2",
+    "ResNet50V2": "residency.models.resnet_v2",
+    "ResNet101V2": "residency.models.resnet_v2",
+    "ResNet152V2": "residency.models.resnet_v2",
+    "ResNeXt": "residency.models.resnext",
     "ResNeXt29": "residency.models.resnext",
     "ResNeXt50": "residency.models.resnext",
     "ResNeXt101": "residency.models.resnext",
@@ -68,6 +86,7 @@ _HOMES = {
     "LeNet": "residency.models.lenet",
     "NetworkInNetwork": "residency.models.network_in_network",
     "WideResNet": "residency.models.wide_resnet",
+    "ResidualOptions": "residency.models.residual_options",
     "Contract": "residency.models.contract",
     "load_model": "residency.models.contract",
     "load_weights": "residency.models.weights",
@@ -82,6 +101,7 @@ __all__ = [
     "VGG16",
     "VGG19",
     "CIFARResNet",
+    "CIFARResNetV2",
     "Contract",
     "Darknet53",
     "DenseNet121",
@@ -96,14 +116,22 @@ __all__ = [
     "NetworkInNetwork",
     "OwnModel",
     "Preprocessing",
+    "ResNeXt",
     "ResNeXt29",
     "ResNeXt50",
     "ResNeXt101",
+    "ResNet",
     "ResNet18",
     "ResNet34",
     "ResNet50",
+    "ResNet50Keras2",
+    "ResNet50V2",
     "ResNet101",
+    "ResNet101V2",
     "ResNet152",
+    "ResNet152V2",
+    "ResNetV2",
+    "ResidualOptions",
     "Statistics",
     "WideResNet",
     "build",

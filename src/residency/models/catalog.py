@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
 XIE2017 = "Xie et al., 2017, https://arxiv.org/abs/1611.05431"
+HE2016 = "He et al., 2016, https://arxiv.org/abs/1603.05027"
+HE2019 = "He et al., 2019, https://arxiv.org/abs/1812.01187"
+HU2018 = "Hu et al., 2018, https://arxiv.org/abs/1709.01507"
 REDMON2018 = "Redmon and Farhadi, 2018, https://arxiv.org/abs/1804.02767"
 ZAGORUYKO2016 = "Zagoruyko and Komodakis, 2016, https://arxiv.org/abs/1605.07146"
 HUANG2017 = "Huang et al., 2017, https://arxiv.org/abs/1608.06993"
@@ -27,6 +30,19 @@ LECUN1998 = "LeCun et al., 1998, http://yann.lecun.com/exdb/publis/pdf/lecun-98.
 LIN2013 = "Lin et al., 2013, https://arxiv.org/abs/1312.4400"
 TAN2019 = "Tan and Le, 2019, https://arxiv.org/abs/1905.11946"
 SIMONYAN2014 = "Simonyan and Zisserman, 2014, https://arxiv.org/abs/1409.1556"
+
+RESIDUAL = (
+    "activation",
+    "zero_gamma",
+    "stochastic_depth",
+    "dropout",
+    "head",
+    "classifier_bias",
+    "name",
+)
+"""Options of every residual network: the fields of `ResidualOptions`, and the name."""
+RESNET = ("squeeze_excite", "stem", "conv_bias", *RESIDUAL)
+"""Options of every ResNet of one version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +76,22 @@ def _cifar_resnet(depth: int, parameters: int) -> Entry:
         num_classes=10,
         image_size=32,
         fixed={"depth": depth},
-        options=("shortcut", "name"),
+        options=("shortcut", *RESIDUAL),
+    )
+
+
+def _cifar_resnet_v2(depth: int, bottleneck: bool, parameters: int) -> Entry:
+    units = "bottlenecks" if bottleneck else "basic units"
+    return Entry(
+        name=f"cifar_resnet{depth}_v2",
+        builder="cifar_resnet_v2:CIFARResNetV2",
+        parameters=parameters,
+        description=f"{depth} layers for small images, {units}, activation first",
+        paper=f"{HE2016}, section 5",
+        num_classes=10,
+        image_size=32,
+        fixed={"depth": depth, "bottleneck": bottleneck},
+        options=RESIDUAL,
     )
 
 
@@ -68,13 +99,53 @@ def _resnet(depth: int, parameters: int) -> Entry:
     block = "basic" if depth < 50 else "bottleneck"
     return Entry(
         name=f"resnet{depth}",
-        builder=f"resnet:ResNet{depth}",
+        builder="resnet:ResNet",
         parameters=parameters,
         description=f"{depth} layers of {block} blocks, version 1",
         paper=f"{HE2015}, table 1",
         num_classes=1000,
         image_size=224,
-        options=("stem", "conv_bias", "name"),
+        fixed={"depth": depth},
+        options=("version", *RESNET),
+    )
+
+
+def _resnet_v1_5(depth: int, parameters: int) -> Entry:
+    return replace(
+        _resnet(depth, parameters),
+        name=f"resnet{depth}_v1_5",
+        description=f"{depth} layers of bottleneck blocks, stride on the 3x3",
+        paper=f"{HE2015}, table 1; as in torchvision",
+        fixed={"depth": depth, "version": "1.5"},
+        options=RESNET,
+    )
+
+
+def _resnet_cifar(depth: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"resnet{depth}_cifar",
+        builder="resnet:ResNet",
+        parameters=parameters,
+        description=f"ResNet-{depth} for small images: first a 3x3 without stride",
+        paper=f"{HE2015}, table 1, with the first layer of section 4.2",
+        num_classes=10,
+        image_size=32,
+        fixed={"depth": depth, "version": "1.5", "stem": "cifar"},
+        options=("squeeze_excite", "conv_bias", *RESIDUAL),
+    )
+
+
+def _resnet_v2(depth: int, parameters: int) -> Entry:
+    return Entry(
+        name=f"resnet{depth}_v2",
+        builder="resnet_v2:ResNetV2",
+        parameters=parameters,
+        description=f"{depth} layers of bottleneck blocks, activation first",
+        paper=f"{HE2016}, section 5; as in keras.applications",
+        num_classes=1000,
+        image_size=224,
+        fixed={"depth": depth},
+        options=("stem", *RESIDUAL),
     )
 
 
@@ -88,21 +159,22 @@ def _resnext29(cardinality: int, group_width: int, parameters: int) -> Entry:
         num_classes=10,
         image_size=32,
         fixed={"cardinality": cardinality, "group_width": group_width},
-        options=("classifier_bias", "name"),
+        options=RESIDUAL,
     )
 
 
 def _resnext(depth: int, cardinality: int, group_width: int, parameters: int) -> Entry:
+    groups = {"cardinality": cardinality, "group_width": group_width}
     return Entry(
         name=f"resnext{depth}_{cardinality}x{group_width}d",
-        builder=f"resnext:ResNeXt{depth}",
+        builder="resnext:ResNeXt",
         parameters=parameters,
         description=f"{depth} layers of bottleneck blocks, {cardinality} groups",
         paper=f"{XIE2017}, table 1",
         num_classes=1000,
         image_size=224,
-        fixed={"cardinality": cardinality, "group_width": group_width},
-        options=("stem", "name"),
+        fixed={"depth": depth, **groups},
+        options=("squeeze_excite", "stem", *RESIDUAL),
     )
 
 
@@ -130,7 +202,7 @@ _RESNEXT29_8X16D = Entry(
     num_classes=10,
     image_size=32,
     fixed={"cardinality": 8, "group_width": 16, "classifier_bias": False},
-    options=("name",),
+    options=tuple(option for option in RESIDUAL if option != "classifier_bias"),
 )
 
 _DARKNET53 = Entry(
@@ -141,7 +213,45 @@ _DARKNET53 = Entry(
     paper=f"{REDMON2018}, table 1",
     num_classes=1000,
     image_size=256,
-    options=("activation", "name"),
+    options=RESIDUAL,
+)
+
+_RESNET50_D = replace(
+    _resnet(50, 25_629_512),
+    name="resnet50_d",
+    description="ResNet-50 with three 3x3 first and means in its shortcuts",
+    paper=f"{HE2019}, section 4",
+    fixed={"depth": 50, "version": "D"},
+    options=RESNET,
+)
+
+_SE_RESNET50 = replace(
+    _resnet(50, 28_141_144),
+    name="se_resnet50",
+    description="ResNet-50, stride on the 3x3, channels weighed in each block",
+    paper=f"{HU2018}, table 1; as in timm",
+    fixed={"depth": 50, "version": "1.5", "squeeze_excite": True},
+    options=tuple(option for option in RESNET if option != "squeeze_excite"),
+)
+
+_RESNET50_KERAS2 = Entry(
+    name="resnet50_keras2",
+    builder="resnet_keras2:ResNet50Keras2",
+    parameters=25_636_712,
+    description="ResNet-50 with the layer names of Keras 1 and 2",
+    paper=f"{HE2015}, table 1",
+    num_classes=1000,
+    image_size=224,
+    options=RESIDUAL,
+)
+
+_SE_RESNEXT50 = replace(
+    _resnext(50, 32, 4, 27_628_120),
+    name="se_resnext50_32x4d",
+    description="ResNeXt-50, 32 groups, channels weighed in each block",
+    paper=f"{HU2018}, table 1",
+    fixed={"depth": 50, "cardinality": 32, "group_width": 4, "squeeze_excite": True},
+    options=("stem", *RESIDUAL),
 )
 
 _EFFICIENTNET_LITE0 = Entry(
@@ -225,11 +335,25 @@ _ENTRIES = (
     _cifar_resnet(44, 661_754),
     _cifar_resnet(56, 857_082),
     _cifar_resnet(110, 1_736_058),
+    _cifar_resnet_v2(110, False, 1_736_058),
+    _cifar_resnet_v2(164, True, 1_727_482),
+    _cifar_resnet_v2(1001, True, 10_476_922),
     _resnet(18, 11_699_112),
     _resnet(34, 21_814_696),
     _resnet(50, 25_636_712),
     _resnet(101, 44_707_176),
     _resnet(152, 60_419_944),
+    _resnet_v1_5(50, 25_610_152),
+    _resnet_v1_5(101, 44_654_504),
+    _resnet_v1_5(152, 60_344_232),
+    _RESNET50_D,
+    _SE_RESNET50,
+    _resnet_v2(50, 25_613_800),
+    _resnet_v2(101, 44_675_560),
+    _resnet_v2(152, 60_380_648),
+    _RESNET50_KERAS2,
+    _resnet_cifar(18, 11_183_562),
+    _resnet_cifar(50, 23_573_962),
     _RESNEXT29_8X16D,
     _resnext29(4, 64, 17_598_410),
     _resnext29(8, 64, 34_484_170),
@@ -237,6 +361,7 @@ _ENTRIES = (
     _resnext(50, 32, 4, 25_097_128),
     _resnext(101, 32, 4, 44_315_560),
     _resnext(101, 32, 8, 88_994_216),
+    _SE_RESNEXT50,
     _DARKNET53,
     _EFFICIENTNET_LITE0,
     _vgg(16, False, 138_357_544),
@@ -275,6 +400,7 @@ def build(
     image_size: int | None = None,
     weights: str | Path | None = None,
     preprocessing: str | Preprocessing | None = None,
+    data_format: str | None = None,
     **options: Any,
 ) -> "keras.Model":
     """Builds a network of the catalog.
@@ -290,11 +416,15 @@ def build(
         preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`, a
             `Preprocessing`, or `None` for what the weights were trained on, else the
             network's own default.
+        data_format: `"channels_last"` or `"channels_first"`; `None` for Keras'
+            setting, `keras.config.image_data_format()`, which the builders in
+            `residency.models` follow, too. Residency's data are channels last.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
-        A model from `(batch, image_size, image_size, 3)`, RGB in 0..255, to
-        probabilities, `(batch, num_classes)`.
+        A model from `(batch, image_size, image_size, 3)`, or with the channels first
+        from `(batch, 3, image_size, image_size)`, RGB in 0..255, to probabilities,
+        `(batch, num_classes)`.
 
     Raises:
         ConfigError: An unknown name or option, a value the builder refuses, or
@@ -313,15 +443,18 @@ def build(
 
         file = open_weights(weights, name)
         preprocessing, options = settings(file, entry, preprocessing, options)
+    from residency.models.layout import built_with  # late: imports Keras
+
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(f"residency.models.{module}"), function)
-    model = builder(
-        **entry.fixed,
-        **options,
-        num_classes=num_classes,
-        image_size=image_size or entry.image_size,
-        preprocessing=preprocessing,
-    )
+    with built_with(data_format):
+        model = builder(
+            **entry.fixed,
+            **{"name": name, **options},
+            num_classes=num_classes,
+            image_size=image_size or entry.image_size,
+            preprocessing=preprocessing,
+        )
     if file is not None:
         from residency.models.weights import load_weights
 

@@ -10,8 +10,11 @@ import keras
 from keras import layers, ops
 
 from residency.errors import ConfigError
-from residency.models.interface import classifier, image_input
+from residency.models.interface import image_input
+from residency.models.layout import channel_axis
 from residency.models.preprocessing import CIFAR10, Preprocessing, resolve
+from residency.models.residual import ConvUnit, Place, places
+from residency.models.residual_options import ResidualOptions
 
 _FILTERS = (16, 32, 64)
 
@@ -24,6 +27,7 @@ def CIFARResNet(
     image_size: int | None = 32,
     preprocessing: str | Preprocessing | None = None,
     name: str | None = None,
+    **options: Any,
 ) -> keras.Model:
     """Builds the CIFAR residual network of the paper.
 
@@ -41,14 +45,15 @@ def CIFARResNet(
         preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"none"` or a `Preprocessing`;
             `None` stands for the mean and deviation of CIFAR-10.
         name: The model's name; `None` for `"cifar_resnet<depth>"`.
+        **options: Fields of `ResidualOptions`.
 
     Returns:
         A model from `(batch, image_size, image_size, 3)`, RGB in 0..255, to
         probabilities, `(batch, num_classes)`.
 
     Raises:
-        ConfigError: A depth that is not 6n + 2, an unknown shortcut or preprocessing,
-            or sizes out of range.
+        ConfigError: A depth that is not 6n + 2, an unknown shortcut, preprocessing or
+            option, or values out of range.
 
     Example:
 
@@ -65,56 +70,35 @@ def CIFARResNet(
             "shortcut: expected 'A' (zero padding) or 'B' (1x1 convolution), "
             f"got {shortcut!r}."
         )
+    unit = ConvUnit(options=ResidualOptions.of(options))
     inputs, x = image_input(image_size, resolve(preprocessing, CIFAR10), smallest=8)
-    x = _conv_bn(x, 16, 3, name="conv1")
-    x = layers.Activation("relu", name="conv1_relu")(x)
-    for stage, filters in enumerate(_FILTERS, start=2):
-        for block in range(1, (depth - 2) // 6 + 1):
-            stride = 2 if stage > 2 and block == 1 else 1
-            block_name = f"conv{stage}_block{block}"
-            x = _basic_block(x, filters, stride, shortcut, name=block_name)
-    outputs = classifier(x, num_classes, kernel_initializer="he_normal")
+    x = unit(x, _FILTERS[0], 3, name="conv1")
+    for place in places(((depth - 2) // 6,) * 3):
+        x = _basic_block(x, place, unit, shortcut)
+    outputs = unit.options.classify(x, num_classes)
     return keras.Model(inputs, outputs, name=name or f"cifar_resnet{depth}")
 
 
-def _basic_block(x: Any, filters: int, stride: int, shortcut: str, *, name: str) -> Any:
-    residual = _conv_bn(x, filters, 3, stride=stride, name=f"{name}_1")
-    residual = layers.Activation("relu", name=f"{name}_1_relu")(residual)
-    residual = _conv_bn(residual, filters, 3, name=f"{name}_2")
-    if stride > 1:
-        project = _zero_padding if shortcut == "A" else _projection
-        x = project(x, filters, stride, name=f"{name}_0")
+def _basic_block(x: Any, place: Place, unit: ConvUnit, shortcut: str) -> Any:
+    name, filters, options = place.name, _FILTERS[place.stage], unit.options
+    residual = unit.padded(x, filters, stride=place.stride, name=f"{name}_1")
+    residual = unit(
+        residual, filters, 3, activate=False, gamma=options.last_gamma, name=f"{name}_2"
+    )
+    if place.stride > 1 and shortcut == "A":
+        x = zero_padding(x, filters, place.stride, name=f"{name}_0")
+    elif place.stride > 1:
+        x = unit(x, filters, 1, stride=place.stride, activate=False, name=f"{name}_0")
+    residual = options.drop(residual, place.depth, name=name)
     x = layers.Add(name=f"{name}_add")([x, residual])
-    return layers.Activation("relu", name=f"{name}_out")(x)
+    return options.activate(x, name=f"{name}_out")
 
 
-def _zero_padding(x: Any, filters: int, stride: int, *, name: str) -> Any:
+def zero_padding(x: Any, filters: int, stride: int, *, name: str) -> Any:
     """Option A: every `stride`-th pixel; the new channels are zero."""
-    new = filters - x.shape[-1]
+    axis = channel_axis()
+    new = filters - x.shape[axis]
     x = layers.AveragePooling2D(1, strides=stride, name=f"{name}_subsample")(x)
-    return ops.pad(x, ((0, 0), (0, 0), (0, 0), (new // 2, new - new // 2)))
-
-
-def _projection(x: Any, filters: int, stride: int, *, name: str) -> Any:
-    """Option B: a 1x1 convolution with normalisation."""
-    return _conv_bn(x, filters, 1, stride=stride, name=name)
-
-
-def _conv_bn(
-    x: Any, filters: int, kernel_size: int, *, stride: int = 1, name: str
-) -> Any:
-    padding = "same"
-    if stride > 1:
-        padding = "valid"
-        if kernel_size > 1:
-            x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=stride,
-        padding=padding,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+    margins = [(0, 0)] * 4
+    margins[axis] = (new // 2, new - new // 2)
+    return ops.pad(x, margins)

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from residency.errors import ConfigError
+from residency.models.layout import channel_axis
 from residency.models.preprocessing import Preprocessing
 
 
@@ -13,6 +14,8 @@ def image_input(
     image_size: int | None, preprocessing: Preprocessing, *, smallest: int
 ) -> tuple[Any, Any]:
     """Returns the input, raw RGB, and the same after preprocessing.
+
+    Both have the order of axes of `residency.models.layout`.
 
     Args:
         image_size: Side in pixels, or `None` for any size.
@@ -35,7 +38,9 @@ def image_input(
             f"side, the model's images have {image_size}. Measure the mean image at "
             "the model's image_size, or use a mean per channel."
         )
-    inputs = keras.Input((image_size, image_size, 3), name="images")
+    shape = [image_size, image_size]
+    shape.insert(channel_axis() % 4 - 1, 3)  # the batch is not in it
+    inputs = keras.Input(shape, name="images")
     return inputs, preprocessing.apply(inputs)
 
 
@@ -65,11 +70,16 @@ def require_fixed_size(network: str, image_size: int | None, *, smallest: int) -
 
 
 def classifier(
-    x: Any, num_classes: int, *, kernel_initializer: str, use_bias: bool = True
+    x: Any,
+    num_classes: int,
+    *,
+    kernel_initializer: str,
+    use_bias: bool = True,
+    name: str = "predictions",
 ) -> Any:
     """Returns probabilities, `(batch, num_classes)`, of feature maps or vectors.
 
-    Maps are averaged first. The logits are a layer of their own, `"predictions"`, for
+    Maps are averaged first. The logits are a layer of their own, called `name`, for
     losses and engines that want them; the softmax after it is float32 under any
     precision policy.
 
@@ -87,6 +97,6 @@ def classifier(
         num_classes,
         use_bias=use_bias,
         kernel_initializer=kernel_initializer,
-        name="predictions",
+        name=name,
     )(x)
     return layers.Activation("softmax", dtype="float32", name="probabilities")(x)

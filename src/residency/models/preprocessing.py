@@ -52,13 +52,21 @@ class Preprocessing:
     def apply(self, images: Any) -> Any:
         """Adds the preprocessing layers to `images` of `(batch, height, width, 3)`.
 
-        The arithmetic stays in float32 under any precision policy: eight bits of
-        bfloat16 would round away the difference between neighbouring grey values.
+        Where Keras is set to channels first, `(batch, 3, height, width)`. The
+        arithmetic stays in float32 under any precision policy: eight bits of bfloat16
+        would round away the difference between neighbouring grey values.
         """
         from keras import layers, ops  # late: the catalog is read without Keras
 
+        from residency.models.layout import channel_axis
+
+        axis = channel_axis()
         scale: Any = 1.0 / np.asarray(self.std)
         offset: Any = -np.asarray(self.mean) * scale
+        if axis == 1:  # all three axes, so that Keras' setting of later on adds none
+            scale = scale.reshape(3, 1, 1)
+            image = offset.reshape(1, 1, 3) if offset.ndim == 1 else offset
+            offset = image.transpose(2, 0, 1)
         if self.image_size is None:
             offset = offset.tolist()
         else:
@@ -66,7 +74,7 @@ class Preprocessing:
         x = layers.Rescaling(
             scale.tolist(), offset, dtype="float32", name="preprocessing"
         )(images)
-        return ops.flip(x, axis=-1) if self.channel_order == "bgr" else x
+        return ops.flip(x, axis=axis) if self.channel_order == "bgr" else x
 
 
 class Statistics(Protocol):

@@ -17,6 +17,7 @@ from residency.models.interface import (
     require_fixed_size,
     require_share,
 )
+from residency.models.layout import channel_axis
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing, resolve
 
 _FILTERS = (64, 128, 256, 512, 512)
@@ -133,5 +134,7 @@ def _conv(x: Any, filters: int, batch_norm: bool, *, name: str) -> Any:
     )(x)
     if not batch_norm:
         return x
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+    x = layers.BatchNormalization(
+        axis=channel_axis(), momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
+    )(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
