@@ -5,25 +5,13 @@ import numpy as np
 import pytest
 
 from residency.errors import ConfigError
-from residency.models import ResNet18, ResNet50
+from residency.models import ResNet, ResNet18, ResNet50, ResNet101, ResNet152
+
+from .plain import randomise_batch_norms, resnet
 
 
 def trainable(model):
     return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
-
-
-def randomise_batch_norms(model, seed):
-    """Makes statistics and scales matter; fresh ones are zeros and ones."""
-    rng = np.random.default_rng(seed)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            shape = layer.gamma.shape
-            layer.set_weights(
-                [
-                    rng.uniform(low, high, shape)
-                    for low, high in [(0.5, 1.0), (-0.1, 0.1), (-0.1, 0.1), (0.5, 1.5)]
-                ]
-            )
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +36,60 @@ def test_equals_keras_applications_on_the_same_weights(kerases_own):
     assert {x.name for x in kerases_own.layers} - {x.name for x in ours.layers} == {
         kerases_own.layers[0].name  # the input; ours is called "images"
     }
+
+
+@pytest.mark.parametrize("depth", [101, 152])
+def test_has_the_layers_of_keras_applications(depth):
+    ours = {101: ResNet101, 152: ResNet152}[depth]
+    with keras.device("meta"):  # shapes alone
+        theirs = getattr(keras.applications, f"ResNet{depth}")(weights=None)
+        layers = {x.name: x for x in ours().layers}
+    for layer in theirs.layers[1:]:
+        shapes = [w.shape for w in layers[layer.name].weights]
+        assert shapes == [w.shape for w in layer.weights]
+
+
+@pytest.mark.parametrize(
+    ("version", "weighed"), [("1", False), ("1.5", False), ("1.5", True), ("D", False)]
+)
+def test_equals_plain_torch(version, weighed, photos):
+    """At 72 pixels the last maps are odd: 9, 5 and 3 a side."""
+    images = np.pad(photos[:2], ((0, 0), (20, 20), (20, 20), (0, 0)), "reflect")
+    model = ResNet(
+        50,
+        version,
+        squeeze_excite=weighed,
+        num_classes=5,
+        image_size=72,
+        preprocessing="tf",
+    )
+    randomise_batch_norms(model, seed=0)
+    expected = resnet(model, images / 127.5 - 1, version, weighed=weighed)
+    assert expected.max() < 0.99  # not one-hot whatever the network does
+    got = model.predict(images, verbose=0)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_versions_halve_the_map_in_other_places():
+    with keras.device("meta"):
+        first, later = (ResNet(50, version) for version in ("1", "1.5"))
+    name = "conv3_block1_1_conv"
+    assert first.get_layer(name).output.shape == (None, 28, 28, 128)
+    assert later.get_layer(name).output.shape == (None, 56, 56, 128)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"depth": 51}, "depth: expected one of 18, 34, 50, 101, 152, got 51"),
+        ({"version": "2"}, "version: expected one of '1', '1.5', 'D', got '2'"),
+        ({"zerogamma": True}, "Did you mean 'zero_gamma'"),
+        ({"head": "flatten"}, "Did you mean 'flatten_dense'"),
+    ],
+)
+def test_unknown_arguments(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        ResNet(**arguments)
 
 
 def test_small_images_get_the_small_stem():
