@@ -10,6 +10,7 @@ from keras.src.applications import nasnet
 
 from residency import models
 from residency.engine.network import without_softmax
+from residency.models.layout import built_with
 
 from ..engine.lowering.parity import (
     differences,
@@ -35,6 +36,17 @@ def of_ours(name, size=32, **options):
     return size, lambda: without_softmax(
         models.build(name, num_classes=CLASSES, image_size=size, **options)
     )
+
+
+def ours_with(builder, *arguments, size=32, data_format=None, **options):
+    """Returns a builder of a network that is smaller than those of the catalog."""
+
+    def build():
+        with built_with(data_format):
+            model = builder(*arguments, num_classes=CLASSES, image_size=size, **options)
+        return without_softmax(model)
+
+    return size, build
 
 
 def small_nasnet():
@@ -75,6 +87,16 @@ FAMILIES = {
     "ours, LeNet": of_ours("lenet"),
     # without a seed, torch draws the dropout of maps in the order of their memory
     "ours, Network in Network": of_ours("network_in_network", dropout=0.0),
+    "ours, D, weighed, at random depth": ours_with(
+        models.ResNet, 18, "D", size=64, squeeze_excite=True, stochastic_depth=0.5
+    ),
+    "ours, activation first": ours_with(models.CIFARResNetV2, 20, activation="silu"),
+    "ours, basic and activation first": ours_with(
+        models.CIFARResNetV2, 14, bottleneck=False, head="flatten_dense", dropout=0.4
+    ),
+    "ours, channels first": ours_with(
+        models.ResNet, 18, "D", size=64, data_format="channels_first"
+    ),
 }
 KEPT = {"LayerScale", "CustomScaleLayer"}
 """Layers of `keras.applications` itself, which Keras runs."""
@@ -84,11 +106,11 @@ TOLERANCE = {"Inception": 1e-9, "Inception-ResNet": 1e-6}
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_float64_agrees_to_the_last_digits(family):
-    size, build = FAMILIES[family]
+    _, build = FAMILIES[family]
     with float64():
         model = build()
         scramble(model)
-        x = random_inputs(model, (3, size, size, 3), largest=255)
+        x = random_inputs(model, (3, *model.input_shape[1:]), largest=255)
         found = differences(model, x)
     assert found.inference < 1e-13
     tolerance = TOLERANCE.get(family, 1e-11)
@@ -98,12 +120,13 @@ def test_float64_agrees_to_the_last_digits(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_float32_is_as_good_as_that_of_keras(family):
-    size, build = FAMILIES[family]
+    _, build = FAMILIES[family]
     model = build()
     scramble(model)
-    x = random_inputs(model, (3, size, size, 3), largest=255)
+    shape = (3, *model.input_shape[1:])
+    x = random_inputs(model, shape, largest=255)
     assert differences(model, x).inference < 2e-5
-    found = rounding(build, (3, size, size, 3), largest=255)
+    found = rounding(build, shape, largest=255)
     # chance has a part: rounding grows with depth and switches ReLUs
     assert found.lowered_outputs < 10 * found.keras_outputs + 1e-5
     assert found.lowered_gradients < 3 * found.keras_gradients + 0.1

@@ -4,6 +4,7 @@ The counts stand in `tests/golden/models.json`. A difference means that the netw
 another one: where that is intended, change the numbers and say so in the changelog.
 """
 
+import importlib
 import json
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from residency.models import (
     multiply_adds,
     save_model,
 )
+from residency.models.catalog import find
+from residency.models.layout import built_with
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "golden" / "models.json").read_text(encoding="utf-8")
@@ -27,6 +30,10 @@ TRAINED = {  # one a kind of block, with the smallest side in pixels
     "cifar_resnet20": 8,
     "resnet18": 8,
     "resnet50": 8,
+    "resnet50_d": 64,
+    "se_resnet50": 8,
+    "resnet50_v2": 8,
+    "resnet50_keras2": 64,
     "resnext29_8x16d": 8,
     "darknet53": 32,
     "efficientnet_lite0": 32,
@@ -42,6 +49,16 @@ TRAINED = {  # one a kind of block, with the smallest side in pixels
 
 def count(weights):
     return sum(int(np.prod(w.shape)) for w in weights)
+
+
+def any_size(name, image_size=None):
+    """Builds through the builder: `build` reads `None` as the usual size."""
+    entry = find(name)
+    module, function = entry.builder.split(":")
+    builder = getattr(importlib.import_module(f"residency.models.{module}"), function)
+    stem = {"stem": "imagenet"} if TRAINED[name] == 64 else {"stem": "cifar"}
+    more = stem if "stem" in entry.options else {}
+    return builder(**entry.fixed, **more, num_classes=3, image_size=image_size)
 
 
 def test_golden_table_and_catalog_name_the_same_networks():
@@ -67,10 +84,10 @@ def test_trains_a_step_and_survives_its_file(name, size, tmp_path):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (4, size, size, 3), dtype="uint8")
     model.compile("sgd", "sparse_categorical_crossentropy")
-    before = model.get_layer("predictions").get_weights()[0]
+    before = model.layers[-2].get_weights()[0]
     loss = model.train_on_batch(images, np.array([0, 1, 2, 0]))
     assert np.isfinite(loss)
-    assert (model.get_layer("predictions").get_weights()[0] != before).any()
+    assert (model.layers[-2].get_weights()[0] != before).any()
 
     expected = model.predict(images, verbose=0)
     np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-5)
@@ -79,3 +96,25 @@ def test_trains_a_step_and_survives_its_file(name, size, tmp_path):
     again, carried = load_model(tmp_path / "net.keras")
     assert carried == contract
     np.testing.assert_array_equal(again.predict(images, verbose=0), expected)
+
+
+@pytest.mark.parametrize(("name", "size"), TRAINED.items())
+def test_channels_first_and_any_size(name, size):
+    """Input (3, None, None): the same weights give the same probabilities.
+
+    The kernels of dense layers after a `Flatten` fit, too: Keras flattens both orders
+    alike.
+    """
+    fixed = build(name, num_classes=3, image_size=size)
+    side = size if name.startswith("vgg") else None  # its dense layers fix the size
+    with built_with("channels_first"):
+        free = any_size(name, side)
+    assert free.input_shape == (None, 3, side, side)
+    free.set_weights(fixed.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), "uint8")
+    np.testing.assert_allclose(
+        free.predict(images.transpose(0, 3, 1, 2), verbose=0),
+        fixed.predict(images, verbose=0),
+        rtol=1e-3,
+        atol=1e-5,
+    )

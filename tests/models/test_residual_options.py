@@ -23,7 +23,7 @@ BUILDERS = {
     "cifar v2, basic": (lambda **o: CIFARResNetV2(8, bottleneck=False, **o), 3),
     "basic": (lambda **o: ResNet(18, image_size=32, **o), 8),
     "bottleneck": (lambda **o: ResNet(50, image_size=32, **o), 16),
-    "weighed": (lambda **o: ResNet(50, squeeze_excite=True, image_size=32, **o), 16),
+    "weighed": (lambda **o: ResNet(18, squeeze_excite=True, image_size=32, **o), 8),
     "v2": (lambda **o: ResNetV2(image_size=32, **o), 16),
     "resnext": (lambda **o: ResNeXt29(2, 8, **o), 9),
     "keras2": (lambda **o: ResNet50Keras2(image_size=64, **o), 16),
