@@ -76,6 +76,18 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "network, large stem on small images": lambda: models.build(
         "resnet18", num_classes=2, image_size=32, stem="imagenet"
     ),
+    "network, unknown head": lambda: models.build(
+        "resnet18", num_classes=2, head="flatten"
+    ),
+    "network, dense head on maps of open size": lambda: models.ResNet18(
+        image_size=None, head="flatten_dense"
+    ),
+    "network, a start that cannot be left": lambda: models.build(
+        "darknet53", num_classes=2, activation="relu", zero_gamma=True
+    ),
+    "network, unknown order of axes": lambda: models.build(
+        "resnet18", num_classes=2, data_format="nchw"
+    ),
     "run, not one": lambda: read_recipe(Path("photos")),
     "predict, nothing there": lambda: list_images("photos/*.jpg"),
     "output, below a file": lambda: write_text(Path("notes.txt/out.csv"), ""),

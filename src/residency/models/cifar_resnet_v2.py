@@ -59,7 +59,7 @@ def CIFARResNetV2(
     Example:
 
     >>> CIFARResNetV2(20, bottleneck=False).count_params()
-    271050
+    271098
     """
     layers_of_n = 9 if bottleneck else 6
     if depth < 2 + layers_of_n or (depth - 2) % layers_of_n:

@@ -133,7 +133,7 @@ def places(blocks: Sequence[int]) -> Iterator[Place]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
-    """What sets one post-activation network of four stages or fewer apart."""
+    """What sets one network with its activation after the sum apart."""
 
     blocks: tuple[int, ...]
     """A stage."""
@@ -169,11 +169,10 @@ def add_stages(x: Any, design: Design, unit: ConvUnit) -> Any:
 def _bottleneck(x: Any, place: Place, design: Design, unit: ConvUnit) -> Any:
     name = place.name
     width = design.cardinality * design.group_width * 2**place.stage
-    on_1x1, on_3x3 = (1, place.stride)[:: 1 if design.stride_on_3x3 else -1]
-    x = unit(x, width, 1, stride=on_1x1, name=f"{name}_1")
-    x = unit.padded(
-        x, width, stride=on_3x3, groups=design.cardinality, name=f"{name}_2"
-    )
+    first = 1 if design.stride_on_3x3 else place.stride
+    x = unit(x, width, 1, stride=first, name=f"{name}_1")
+    second, groups = place.stride // first, design.cardinality
+    x = unit.padded(x, width, stride=second, groups=groups, name=f"{name}_2")
     gamma = unit.options.last_gamma
     filters = 256 * 2**place.stage
     return unit(x, filters, 1, activate=False, gamma=gamma, name=f"{name}_3")

@@ -194,6 +194,10 @@ RANDOM = {
         lambda: layers.Dropout(0.5, noise_shape=(1, None, 1, 6)),
         IMAGE,
     ),
+    "stochastic depth": (
+        lambda: layers.Dropout(0.5, noise_shape=(None, 1, 1, 1)),
+        IMAGE,
+    ),
     "spatial dropout": (lambda: layers.SpatialDropout2D(0.5), IMAGE),
     "spatial dropout 1D": (lambda: layers.SpatialDropout1D(0.5), ROW),
     "gaussian dropout": (lambda: layers.GaussianDropout(0.3), IMAGE),
