@@ -4,6 +4,7 @@ Written from the papers and from torchvision's padding: every convolution of odd
 pads half of it, max-pooling pads one pixel of nothing.
 """
 
+import keras
 import numpy as np
 import torch
 from torch.nn import functional
@@ -12,21 +13,20 @@ from torch.nn import functional
 class Plain:
     """The weights of a model by layer name, and torch's functions on them."""
 
-    def __init__(self, model, groups=1):
-        self.groups = groups
+    def __init__(self, model):
         self.layers = {layer.name: layer for layer in model.layers}
 
     def weights(self, name):
         """Returns the arrays of a layer as float64 tensors."""
         return [torch.tensor(w).double() for w in self.layers[name].get_weights()]
 
-    def conv(self, x, name, stride=1, groups=1):
+    def conv(self, x, name, stride=1):
         """Convolves; `name` is that of the layer."""
         kernel, *bias = self.weights(name)
         padding = kernel.shape[0] // 2
         kernel = kernel.permute(3, 2, 0, 1)
         return functional.conv2d(
-            x, kernel, *(bias or [None]), stride=stride, padding=padding, groups=groups
+            x, kernel, *(bias or [None]), stride=stride, padding=padding
         )
 
     def norm(self, x, name):
@@ -35,21 +35,20 @@ class Plain:
         epsilon = self.layers[name].epsilon
         return functional.batch_norm(x, mean, variance, gamma, beta, eps=epsilon)
 
-    def unit(self, x, name, stride=1, relu=True, groups=1):
+    def unit(self, x, name, stride=1, relu=True):
         """Convolves, normalizes and, mostly, cuts at 0."""
-        x = self.conv(x, f"{name}_conv", stride, groups)
+        x = self.conv(x, f"{name}_conv", stride)
         x = self.norm(x, f"{name}_bn")
         return x.relu() if relu else x
 
-    def classes(self, x):
-        """Returns probabilities of maps."""
-        kernel, *bias = self.weights("predictions")
-        logits = x.mean(dim=(2, 3)) @ kernel + (bias[0] if bias else 0)
-        return logits.softmax(dim=1).numpy()
+    def logits(self, x):
+        """Returns the scores of maps."""
+        kernel, bias = self.weights("predictions")
+        return (x.mean(dim=(2, 3)) @ kernel + bias).numpy()
 
 
-def resnet(model, images, version, blocks=(3, 4, 6, 3), groups=1, weighed=False):
-    """Returns the probabilities of a bottleneck network, `images` as it sees them."""
+def resnet(model, images, version, weighed=False):
+    """Returns the logits of a bottleneck network; it sees the images as they are."""
     net = Plain(model)
     x = torch.tensor(images).double().permute(0, 3, 1, 2)
     if version == "D":
@@ -58,13 +57,13 @@ def resnet(model, images, version, blocks=(3, 4, 6, 3), groups=1, weighed=False)
     else:
         x = net.unit(x, "conv1", 2)
     x = functional.max_pool2d(x, 3, 2, padding=1)
-    for stage, number_of_blocks in enumerate(blocks):
+    for stage, number_of_blocks in enumerate((3, 4, 6, 3)):
         for number in range(1, number_of_blocks + 1):
             name = f"conv{stage + 2}_block{number}"
             stride = 2 if stage and number == 1 else 1
             first, second = (stride, 1) if version == "1" else (1, stride)
             y = net.unit(x, f"{name}_1", first)
-            y = net.unit(y, f"{name}_2", second, groups=groups)
+            y = net.unit(y, f"{name}_2", second)
             y = net.unit(y, f"{name}_3", relu=False)
             if weighed:
                 mean = y.mean(dim=(2, 3), keepdim=True)
@@ -78,11 +77,11 @@ def resnet(model, images, version, blocks=(3, 4, 6, 3), groups=1, weighed=False)
             if number == 1:
                 x = net.unit(x, f"{name}_0", stride, relu=False)
             x = (x + y).relu()
-    return net.classes(x)
+    return net.logits(x)
 
 
 def cifar_resnet_v2(model, images, n, bottleneck):
-    """Returns the probabilities of a pre-activation network for small images."""
+    """Returns the logits of a pre-activation network for small images."""
     net = Plain(model)
     x = net.conv(torch.tensor(images).double().permute(0, 3, 1, 2), "conv1_conv")
     for stage in range(3):
@@ -102,7 +101,15 @@ def cifar_resnet_v2(model, images, n, bottleneck):
                 new = y.shape[1] - x.shape[1]
                 x = functional.pad(x, (0, 0, 0, 0, new // 2, new // 2))
             x = x + y
-    return net.classes(net.norm(x, "post_bn").relu())
+    return net.logits(net.norm(x, "post_bn").relu())
+
+
+def assert_same_logits(model, images, expected):
+    """Compares what the model computes in float32; its scale is the largest value."""
+    end = model.get_layer("predictions").output
+    got = keras.Model(model.input, end).predict(images, verbose=0)
+    tolerance = 1e-4 * np.abs(expected).max()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def randomise_batch_norms(model, seed):
