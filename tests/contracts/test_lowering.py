@@ -9,7 +9,7 @@ import pytest
 from keras.src.applications import nasnet
 
 from residency import models
-from residency.engine.network import without_softmax
+from residency.engine.network import without_activation
 
 from ..engine.lowering.parity import (
     differences,
@@ -32,7 +32,7 @@ def of_keras(name, size=64):
 
 
 def of_ours(name, size=32, **options):
-    return size, lambda: without_softmax(
+    return size, lambda: without_activation(
         models.build(name, num_classes=CLASSES, image_size=size, **options)
     )
 
