@@ -56,7 +56,7 @@ class Network:
             )
         if not model.variables:
             raise EngineError(f"model {model.name!r} has no weights to train or use.")
-        self.model = model
+        self.model = self.part = model
         scores = without_activation(model)
         self.single = model.outputs[0].shape[-1] == 1
         if self.single and scores is model:

@@ -35,12 +35,20 @@ class Phase:
     start: int
     """The first of these epochs, counted from 0."""
     stages: tuple[Stage, ...]
-    """From the head to the first stage, so that a later phase adds at the end."""
+    """From the head to the first stage, so that a later phase adds at the end; `()`:
+    what trains is left as it is."""
 
     @property
     def head_only(self) -> bool:
         """Nothing but the head trains, in front of it all is in inference mode."""
-        return all(stage.name == HEAD for stage in self.stages if stage.trained)
+        return bool(self.stages) and all(
+            stage.name == HEAD for stage in self.stages if stage.trained
+        )
+
+    @property
+    def rates(self) -> list[tuple[float, list[str]]]:
+        """Shares of the learning rate with the paths of what trains at each."""
+        return [(s.rate, [v.path for v in s.variables]) for s in self.stages]
 
     def apply(self) -> None:
         """Sets `trainable` of every layer."""
@@ -49,14 +57,16 @@ class Phase:
                 layer.trainable = layer in stage.trained
 
 
-def phases_of(model: keras.Model, finetune: Finetune) -> tuple[Phase, ...]:
+def phases_of(model: keras.Model, finetune: Finetune | None) -> tuple[Phase, ...]:
     """Returns the phases of a training, one or two.
 
-    Layers that the caller froze stay frozen.
+    Layers that the caller froze stay frozen. Without a `finetune` there is one phase.
 
     Raises:
         ConfigError: `freeze` names what the model has not, or leaves nothing to train.
     """
+    if finetune is None:
+        return (Phase(0, ()),)
     by_name = stages(model)
     frozen = _frozen(model, finetune)
     everything = list(all_layers(model))
