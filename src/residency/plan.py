@@ -29,8 +29,8 @@ def describe_plan(
     for word in exempt:
         if not any(is_exempt(v.path, (word,)) for v in network.model.variables):
             logger.warning("optimizer.decay_exempt: no variable is called %r", word)
-    phases.phases[-1].apply()
-    paths = [each.path for each in network.trainable()]
+    described = [_phase(phases, phase) for phase in phases.phases]
+    paths = [each.path for each in network.trainable()]  # of the last phase
     phases.now.apply()
     muon = isinstance(settings.optimizer, Muon)
     free = {path for path in paths if is_exempt(path, exempt)}
@@ -50,7 +50,7 @@ def describe_plan(
         "processes": processes,
         "peak_rate": state.peak_rate,
         "schedule": type(settings.schedule).__name__,
-        "phases": [_phase(phases, phase) for phase in phases.phases if phase.stages],
+        "phases": described if settings.finetune else [],
         "weight_decay": settings.optimizer.weight_decay,
         "decayed": [path for path in paths if path not in free],
         "exempt": [path for path in paths if path in free],
@@ -58,13 +58,14 @@ def describe_plan(
 
 
 def _phase(phases: Phases, phase: Phase) -> dict[str, Any]:
-    """Returns what trains in a phase, the last stage first, and on what."""
+    """Applies a phase and returns what trains in it, the last stage first."""
+    phase.apply()
     trains = [
         {
             "stage": stage.name,
             "rate": stage.rate,
             "layers": [layer.name for layer in stage.trained if layer.weights],
-            "parameters": sum(layer.count_params() for layer in stage.trained),
+            "parameters": stage.parameters,
             "all": all(x in stage.trained for x in stage.layers if x.weights),
         }
         for stage in phase.stages
@@ -114,7 +115,7 @@ def _phase_words(phase: dict[str, Any]) -> str:
     )
     if passes := phase.get("feature_passes"):
         size = phase["feature_bytes"] / 1e6
-        words += f"; on features kept of {passes} passes, {size:,.1f} MB"
+        words += f"; on features kept of {passes} pass{'es' if passes > 1 else ''}, {size:,.1f} MB"
     elif passes == 0:
         words += "; on features that are computed anew in each epoch"
     return words

@@ -1,5 +1,6 @@
 """`Finetune` on a network: what trains in which epochs, and how fast."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,11 @@ class Stage:
     def variables(self) -> list[Any]:
         """What an optimizer moves, once the phase was applied."""
         return [v for layer in self.trained for v in layer.trainable_variables]
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in `variables`."""
+        return sum(math.prod(v.shape) for v in self.variables)
 
 
 @dataclass(frozen=True, slots=True)
