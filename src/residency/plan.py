@@ -115,7 +115,8 @@ def _phase_words(phase: dict[str, Any]) -> str:
     )
     if passes := phase.get("feature_passes"):
         size = phase["feature_bytes"] / 1e6
-        words += f"; on features kept of {passes} pass{'es' if passes > 1 else ''}, {size:,.1f} MB"
+        several = "passes" if passes > 1 else "pass"
+        words += f"; on features kept of {passes} {several}, {size:,.1f} MB"
     elif passes == 0:
         words += "; on features that are computed anew in each epoch"
     return words

@@ -197,6 +197,6 @@ def contract_for(dataset: Dataset, settings: Recipe) -> Contract:
         class_names=dataset.class_names,
         image_size=dataset.image_size,
         resize=dataset.resize,
-        preprocessing=settings.model.preprocessing,
+        preprocessing=settings.model.pixels,
         recipe=to_json(settings),
     )
