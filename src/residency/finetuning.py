@@ -9,14 +9,14 @@ from residency.engine.distributed import Processes
 from residency.engine.features import (
     FeatureBatches,
     HeadFeatures,
-    passes_that_fit,
+    fits,
 )
 from residency.engine.network import Network
 from residency.engine.phases import Phases
 from residency.models.freezing import phases_of
 from residency.models.stages import head_of
 from residency.recipes import Recipe
-from residency.training import CrossEntropy
+from residency.training import CrossEntropy, Finetune
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +33,18 @@ def build_phases(
         ConfigError: `finetune.freeze` does not fit the model.
     """
     phases = phases_of(network.model, settings.finetune)
-    features = None
-    if settings.finetune is not None and phases[0].head_only:
-        alone = settings.finetune.head_epochs if len(phases) > 1 else None
-        total = settings.schedule.length(pipeline.steps_per_epoch)
-        epochs = alone or -(-total // pipeline.steps_per_epoch)
-        passes = min(settings.finetune.feature_passes, epochs)
-        features = _features(network, settings, pipeline, passes, processes)
+    head = features = None
+    if phases[0].head_only:
+        head = _head(network, settings.precision)
+    if head is not None and isinstance(settings.loss, CrossEntropy):
+        features = _features(head, settings, pipeline, processes)
     images = on_device(pipeline, network)
-    return Phases(network, phases, settings.optimizer, images, features)
+    return Phases(network, phases, settings.optimizer, images, head, features)
+
+
+def _head(network: Network, precision: str) -> HeadFeatures | None:
+    symbolic = head_of(network.model).features
+    return None if symbolic is None else HeadFeatures(network, symbolic, precision)
 
 
 def on_device(pipeline: Pipeline, network: Network) -> Batches:
@@ -53,27 +56,21 @@ def on_device(pipeline: Pipeline, network: Network) -> Batches:
 
 
 def _features(
-    network: Network,
-    settings: Recipe,
-    pipeline: Pipeline,
-    passes: int,
-    processes: Processes,
-) -> tuple[HeadFeatures, FeatureBatches] | None:
-    """Returns the head with batches of what it takes; `None` where it needs images."""
-    symbolic = head_of(network.model).features
-    if symbolic is None or not isinstance(settings.loss, CrossEntropy):
-        return None
-    head = HeadFeatures(network, symbolic, settings.precision)
-    if passes == 0:
-        pipeline, passes = replace(pipeline, transforms=()), 1
-    images = len(pipeline.part)
-    kept = passes_that_fit(passes, images, head.body) if processes.size == 1 else 0
-    batches = FeatureBatches(
-        on_device(pipeline, network),
+    head: HeadFeatures, settings: Recipe, pipeline: Pipeline, processes: Processes
+) -> FeatureBatches:
+    """Returns the batches of features; of one pass that is clean, if so wished."""
+    finetune = settings.finetune or Finetune()
+    if finetune.feature_passes == 0:
+        pipeline = replace(pipeline, transforms=())
+    steps = settings.schedule.length(pipeline.steps_per_epoch)
+    epochs = finetune.head_epochs or -(-steps // pipeline.steps_per_epoch)
+    passes = min(max(1, finetune.feature_passes), epochs)
+    kept = processes.size == 1 and fits(passes, len(pipeline.part), head.body)
+    return FeatureBatches(
+        on_device(pipeline, head.network),
         head.body,
         pipeline.part.labels,
         batch_size=pipeline.batch_size,
         seed=pipeline.seed,
-        passes=kept,
+        passes=passes if kept else 0,
     )
-    return head, batches

@@ -16,6 +16,7 @@ from residency.inputs import (
     statistics_for,
 )
 from residency.models import Model, load_model, save_model
+from residency.models.freezing import phases_of
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
@@ -24,6 +25,7 @@ from residency.run_folder import (
     require_same_data,
 )
 from residency.session import Run, contract_for, run_session
+from residency.teacher import open_teacher
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 
@@ -91,6 +93,8 @@ def train(
                     statistics=statistics_for(settings.model, dataset),
                 )
             require_fit(model, dataset)
+            phases_of(model, settings.finetune)  # and what does not fit is told now,
+            open_teacher(settings.loss, dataset)  # before anything is written
 
         def begin() -> Path:
             folder = create_run_folder(Path(out), name, resolved, dataset)

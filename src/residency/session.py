@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from residency.afterwards import finish
 from residency.config import to_json
@@ -39,6 +40,7 @@ from residency.models import Contract, load_model, save_model
 from residency.plan import describe_plan, plan_lines
 from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
+from residency.teacher import open_teacher
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 
@@ -74,7 +76,14 @@ def run_session(
     phases = build_phases(network, settings, pipeline, processes)
     saved = read_checkpoint(checkpoints)
     state = saved.state() if saved else first_state(settings, pipeline)
-    step = phases.step = build_step(phases, state, settings, together, callbacks)
+    step = phases.step = build_step(
+        phases,
+        state,
+        settings,
+        average=together and together.average,
+        teacher=open_teacher(settings.loss, dataset),
+        record=not callbacks,
+    )
     keras_callbacks = KerasCallbacks(callbacks, model, LearningRate(settings.schedule))
     if saved is not None:
         saved.restore(step)
@@ -136,11 +145,7 @@ def build_pipeline(
 
 
 def build_step(
-    phases: Phases,
-    state: TrainState,
-    settings: Recipe,
-    together: Together | None,
-    callbacks: Sequence[keras.callbacks.Callback],
+    phases: Phases, state: TrainState, settings: Recipe, **more: Any
 ) -> Step:
     """Returns what trains on one batch, in the phase of `state`."""
     return Step(
@@ -149,8 +154,7 @@ def build_step(
         precision=settings.precision,
         clip_norm=settings.clip_norm,
         micro_batch=settings.micro_batch,
-        average=together and together.average,
-        record=not callbacks,
+        **more,
     )
 
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -59,13 +59,24 @@ def head_network(network: Network, features: Any) -> Network:
     return head
 
 
-def passes_that_fit(passes: int, images: int, body: Body) -> int:
-    """Returns `passes`, or 0 where their features take too much memory."""
+def network_behind(body: Body, head: Network) -> Network:
+    """Returns the network that takes images, its body in inference mode."""
+    whole = copy.copy(head)
+    whole.part = head.model
+
+    def run(pixels: torch.Tensor, *, training: bool) -> torch.Tensor:
+        return head.module(body(pixels), training=training)
+
+    whole.module = cast(Any, run)
+    return whole
+
+
+def fits(passes: int, images: int, body: Body) -> bool:
+    """Tells whether the features of some passes may be kept in memory."""
     free = available_memory()
     if body.device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(body.device)
-    wanted = kept_bytes(images, passes, body.shape)
-    return passes if wanted <= MEMORY_SHARE * free else 0
+    return kept_bytes(images, passes, body.shape) <= MEMORY_SHARE * free
 
 
 def kept_bytes(images: int, passes: int, shape: tuple[int, ...]) -> int:

@@ -7,7 +7,7 @@ import torch
 
 from residency.data import Batch, Batches, Dataset, Part
 from residency.engine.evaluation import Measurement, measured, outputs
-from residency.engine.features import FeatureBatches, HeadFeatures
+from residency.engine.features import FeatureBatches, HeadFeatures, network_behind
 from residency.engine.hooks import Hook
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
@@ -27,8 +27,9 @@ class Phases(Hook):
         phases: In order; the first starts at epoch 0.
         optimizer: Settings of each phase's optimizer.
         images: The batches of images.
-        features: What the head takes, and its batches: for phases in which it trains
-            alone. `None`: they train on images, too.
+        head: For phases in which the head trains alone; `None`: it cannot be told from
+            the body.
+        features: What these phases train on; `None`: on images, too.
     """
 
     def __init__(
@@ -37,11 +38,11 @@ class Phases(Hook):
         phases: Sequence[Phase],
         optimizer: SGD | AdamW | Muon,
         images: Batches,
-        features: tuple[HeadFeatures, FeatureBatches] | None = None,
+        head: HeadFeatures | None = None,
+        features: FeatureBatches | None = None,
     ) -> None:
         self.network, self.phases, self.optimizer = network, phases, optimizer
-        self.images = images
-        self.head, self.features = features or (None, None)
+        self.images, self.head, self.features = images, head, features
         self.now = phases[0]
         self.step: Step | None = None
 
@@ -52,6 +53,8 @@ class Phases(Hook):
         network = self.network
         if self.head is not None and self.now.head_only:
             network = self.head.network
+            if self.features is None:
+                network = network_behind(self.head.body, network)
         rates = self.now.rates or None
         return network, build_optimizer(self.optimizer, network, rates)
 

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from residency.engine.capture import Captured
+from residency.engine.losses import Teacher, loss_of
 from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.engine.nonfinite import where_not_finite
 from residency.engine.optimizers import give_state
 from residency.engine.precision import autocast, require_precision
 from residency.errors import EngineError
-from residency.training import CrossEntropy
+from residency.training import CrossEntropy, Distillation
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ class Step:
         network: What is trained.
         optimizer: Over the views of the network's trainable variables.
         loss: The loss.
+        teacher: Whose logits it takes, if it does.
         precision: `"float32"`; or `"bfloat16"`, `"float16"`: autocast over float32
             variables. float16 needs a GPU and scales the loss.
         clip_norm: Largest norm of all gradients together; `None`: no clipping.
@@ -43,7 +44,8 @@ class Step:
         network: Network,
         optimizer: torch.optim.Optimizer,
         *,
-        loss: CrossEntropy,
+        loss: CrossEntropy | Distillation,
+        teacher: Teacher | None = None,
         precision: str = "float32",
         clip_norm: float | None = None,
         micro_batch: int | None = None,
@@ -57,7 +59,7 @@ class Step:
                 "micro_batch: the shares of several processes cannot be cut into the "
                 "same number of parts. Start more processes instead."
             )
-        self.loss = loss
+        self.loss, self.teacher = loss, teacher
         self.precision = precision
         self.clip_norm = clip_norm
         self.micro_batch = micro_batch
@@ -189,9 +191,8 @@ class Step:
         ):
             with autocast(self.network.device, self.precision):
                 logits = self.network.logits(some, training=True)
-            loss = cross_entropy(
-                logits, their_labels, label_smoothing=self.loss.label_smoothing
-            )
+                taught = None if self.teacher is None else self.teacher(some)
+            loss = loss_of(self.loss, logits, their_labels, taught)
             penalty = self.network.penalty()
             share = len(some) / len(images)
             total = (loss if penalty is None else loss + penalty) * share

@@ -11,6 +11,7 @@ from residency.training import (
     AdamW,
     Cosine,
     CrossEntropy,
+    Distillation,
     Finetune,
     Muon,
     OneCycle,
@@ -42,7 +43,7 @@ class Recipe:
     model: Model | OwnModel
     optimizer: SGD | AdamW | Muon
     schedule: StepDecay | Cosine | OneCycle
-    loss: CrossEntropy = CrossEntropy()
+    loss: CrossEntropy | Distillation = CrossEntropy()
     finetune: Finetune | None = None
     """What of a network with trained weights trains on, and when; `None`: all of it,
     from the first step on."""

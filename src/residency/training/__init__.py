@@ -6,7 +6,7 @@ into tensors.
 
 from residency.training.decay import is_exempt
 from residency.training.freezing import Finetune
-from residency.training.losses import CrossEntropy
+from residency.training.losses import CrossEntropy, Distillation
 from residency.training.optimizers import SGD, AdamW, Muon
 from residency.training.schedules import Cosine, OneCycle, Schedule, StepDecay
 
@@ -15,6 +15,7 @@ __all__ = [
     "AdamW",
     "Cosine",
     "CrossEntropy",
+    "Distillation",
     "Finetune",
     "Muon",
     "OneCycle",
