@@ -37,7 +37,10 @@ def build_phases(
     if phases[0].head_only:
         head = _head(network, settings.precision)
     if head is not None and isinstance(settings.loss, CrossEntropy):
-        features = _features(head, settings, pipeline, processes)
+        steps = settings.schedule.length(pipeline.steps_per_epoch)
+        ends = [phase.start for phase in phases[1:]]
+        epochs = min([*ends, -(-steps // pipeline.steps_per_epoch)])
+        features = _features(head, settings, pipeline, processes, epochs)
     images = on_device(pipeline, network)
     return Phases(network, phases, settings.optimizer, images, head, features)
 
@@ -56,14 +59,16 @@ def on_device(pipeline: Pipeline, network: Network) -> Batches:
 
 
 def _features(
-    head: HeadFeatures, settings: Recipe, pipeline: Pipeline, processes: Processes
+    head: HeadFeatures,
+    settings: Recipe,
+    pipeline: Pipeline,
+    processes: Processes,
+    epochs: int,
 ) -> FeatureBatches:
     """Returns the batches of features; of one pass that is clean, if so wished."""
     finetune = settings.finetune or Finetune()
     if finetune.feature_passes == 0:
         pipeline = replace(pipeline, transforms=())
-    steps = settings.schedule.length(pipeline.steps_per_epoch)
-    epochs = finetune.head_epochs or -(-steps // pipeline.steps_per_epoch)
     passes = min(max(1, finetune.feature_passes), epochs)
     kept = processes.size == 1 and fits(passes, len(pipeline.part), head.body)
     return FeatureBatches(
