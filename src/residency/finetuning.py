@@ -13,12 +13,25 @@ from residency.engine.features import (
 )
 from residency.engine.network import Network
 from residency.engine.phases import Phases
+from residency.errors import ConfigError
+from residency.models import Model
 from residency.models.freezing import phases_of
 from residency.models.stages import head_of
 from residency.recipes import Recipe
 from residency.training import CrossEntropy, Finetune
 
 logger = logging.getLogger(__name__)
+
+
+def require_weights(settings: Recipe) -> None:
+    """Raises `ConfigError` where a network of random weights would be fine-tuned."""
+    model = settings.model
+    if settings.finetune and isinstance(model, Model) and model.weights is None:
+        raise ConfigError(
+            f"recipe {settings.name!r} goes on from trained weights, and names none. "
+            "Pass --set model.weights=FILE, or train from nothing with "
+            "--set finetune=none."
+        )
 
 
 def build_phases(

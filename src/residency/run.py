@@ -7,6 +7,7 @@ from typing import Any
 from residency.data import Dataset
 from residency.data.splits import read_split
 from residency.engine.distributed import joined
+from residency.finetuning import require_weights
 from residency.inputs import (
     data_changes,
     model_changes,
@@ -82,6 +83,7 @@ def train(
         with processes.in_turn():
             resolved = resolve(recipe, data_changes(data, changes))
             settings = resolved.recipe
+            require_weights(settings)
             if processes.first:
                 require_free(Path(out), name)
             keras.utils.set_random_seed(settings.seed)
