@@ -15,9 +15,13 @@ from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.progress import decoding_progress
 from residency.errors import DataError, EngineError
 from residency.models import Model, OwnModel
-from residency.models.preprocessing import PREPROCESSINGS
+from residency.models.catalog import MEASURED
 
 import keras  # isort: skip  the backend was chosen when residency.engine was imported
+
+
+PATHS = ("data.source", "model.weights", "loss.teacher")
+"""Settings that may be paths."""
 
 
 def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,9 +30,9 @@ def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     Paths become absolute: the recorded recipe is read from other folders too.
     """
     all_changes = {**_decided_by(data), **changes}
-    source = all_changes.get("data.source")
-    if isinstance(source, str | Path):
-        all_changes["data.source"] = absolute(source)
+    for path in PATHS:
+        if isinstance(all_changes.get(path), str | Path):
+            all_changes[path] = absolute(all_changes[path])
     return all_changes
 
 
@@ -97,10 +101,10 @@ def build_data(
 
 def statistics_for(model: Model, dataset: Dataset) -> Statistics | None:
     """Measures what the model's preprocessing needs; nothing for a constant one."""
-    if model.preprocessing in PREPROCESSINGS:
+    if model.pixels not in MEASURED:
         return None
     return measure_statistics(
-        dataset.train, with_mean_image=model.preprocessing == "mean_image"
+        dataset.train, with_mean_image=model.pixels == "mean_image"
     )
 
 
@@ -132,7 +136,8 @@ def require_fit(model: keras.Model, dataset: Dataset) -> None:
             f"({size}, {size}, 3). Load the data with image_size={wanted[0]}."
         )
     outputs = model.output_shape[-1]
-    if outputs != dataset.num_classes:
+    one_for_two = outputs == 1 and dataset.num_classes == 2
+    if outputs != dataset.num_classes and not one_for_two:
         raise EngineError(
             f"model {model.name!r} has {outputs} outputs, {dataset.source} has "
             f"{dataset.num_classes} classes. Build it with "

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from residency.data import Dataset
-from residency.engine.network import Network
 from residency.engine.optimizers import inner_kernels
+from residency.engine.phases import Phases
 from residency.engine.state import TrainState
+from residency.models.freezing import Phase
 from residency.recipes import Recipe
 from residency.training import Muon, is_exempt
 
@@ -16,18 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 def describe_plan(
-    network: Network,
+    phases: Phases,
     dataset: Dataset,
     settings: Recipe,
     state: TrainState,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Returns what `plan.json` holds: sizes, steps, rates, and what decays."""
+    """Returns what `plan.json` holds: sizes, steps, rates, what trains, what decays."""
+    network = phases.network
     exempt = settings.optimizer.decay_exempt
     for word in exempt:
         if not any(is_exempt(v.path, (word,)) for v in network.model.variables):
             logger.warning("optimizer.decay_exempt: no variable is called %r", word)
-    paths = [each.path for each in network.trainable()]
+    described = [_phase(phases, phase) for phase in phases.phases]
+    paths = [each.path for each in network.trainable()]  # of the last phase
+    phases.now.apply()
     muon = isinstance(settings.optimizer, Muon)
     free = {path for path in paths if is_exempt(path, exempt)}
     free |= set(inner_kernels(network)) if muon else set()
@@ -46,14 +50,38 @@ def describe_plan(
         "processes": processes,
         "peak_rate": state.peak_rate,
         "schedule": type(settings.schedule).__name__,
+        "phases": described if settings.finetune else [],
         "weight_decay": settings.optimizer.weight_decay,
         "decayed": [path for path in paths if path not in free],
         "exempt": [path for path in paths if path in free],
     }
 
 
+def _phase(phases: Phases, phase: Phase) -> dict[str, Any]:
+    """Applies a phase and returns what trains in it, the last stage first."""
+    phase.apply()
+    trains = [
+        {
+            "stage": stage.name,
+            "rate": stage.rate,
+            "layers": [layer.name for layer in stage.trained if layer.weights],
+            "parameters": stage.parameters,
+            "all": all(x in stage.trained for x in stage.layers if x.weights),
+        }
+        for stage in phase.stages
+    ]
+    trains = [stage for stage in trains if stage["parameters"]]
+    told = {"from_epoch": phase.start, "trains": trains}
+    if phase.head_only and phases.features is not None:
+        told |= {
+            "feature_passes": phases.features.passes,
+            "feature_bytes": phases.features.kept_bytes,
+        }
+    return told
+
+
 def plan_lines(plan: dict[str, Any]) -> list[str]:
-    """Returns the plan in five lines for people."""
+    """Returns the plan in a few lines for people."""
     images = ", ".join(f"{count:,} {part}" for part, count in plan["images"].items())
     epochs = plan["steps"] / plan["steps_per_epoch"]
     decayed = f"{plan['weight_decay']:g} on {_kinds(plan['decayed'])}"
@@ -69,7 +97,29 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
         f"{epochs:.4g} epochs{shared}",
         f"rate    {plan['peak_rate']:g} at its peak, {plan['schedule']}",
         f"decay   {decayed}; exempt: {_kinds(plan['exempt'])}",
+        *(f"trains  {line}" for line in map(_phase_words, plan["phases"])),
     ]
+
+
+def _phase_words(phase: dict[str, Any]) -> str:
+    """Returns `from epoch 6: head, block7 (x 0.3), 2 layers of block6 (x 0.09)`."""
+    stages = []
+    for stage in phase["trains"]:
+        part = "" if stage["all"] else f"{len(stage['layers'])} layers of "
+        rate = "" if stage["rate"] == 1 else f" (rate x {stage['rate']:.2g})"
+        stages.append(f"{part}{stage['stage']}{rate}")
+    parameters = sum(stage["parameters"] for stage in phase["trains"])
+    words = (
+        f"from epoch {phase['from_epoch'] + 1}, {parameters:,} parameters: "
+        f"{', '.join(stages)}"
+    )
+    if passes := phase.get("feature_passes"):
+        size = phase["feature_bytes"] / 1e6
+        several = "passes" if passes > 1 else "pass"
+        words += f"; on features kept of {passes} {several}, {size:,.1f} MB"
+    elif passes == 0:
+        words += "; on features that are computed anew in each epoch"
+    return words
 
 
 def _kinds(paths: Sequence[str]) -> str:

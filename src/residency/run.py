@@ -7,6 +7,7 @@ from typing import Any
 from residency.data import Dataset
 from residency.data.splits import read_split
 from residency.engine.distributed import joined
+from residency.finetuning import require_weights
 from residency.inputs import (
     data_changes,
     model_changes,
@@ -16,6 +17,7 @@ from residency.inputs import (
     statistics_for,
 )
 from residency.models import Model, load_model, save_model
+from residency.models.freezing import phases_of
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
@@ -24,6 +26,7 @@ from residency.run_folder import (
     require_same_data,
 )
 from residency.session import Run, contract_for, run_session
+from residency.teacher import open_teacher
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 
@@ -80,6 +83,7 @@ def train(
         with processes.in_turn():
             resolved = resolve(recipe, data_changes(data, changes))
             settings = resolved.recipe
+            require_weights(settings)
             if processes.first:
                 require_free(Path(out), name)
             keras.utils.set_random_seed(settings.seed)
@@ -91,6 +95,8 @@ def train(
                     statistics=statistics_for(settings.model, dataset),
                 )
             require_fit(model, dataset)
+            phases_of(model, settings.finetune)  # and what does not fit is told now,
+            open_teacher(settings.loss, dataset)  # before anything is written
 
         def begin() -> Path:
             folder = create_run_folder(Path(out), name, resolved, dataset)

@@ -1,17 +1,17 @@
 """One training session: the loop with its hooks, from a folder's checkpoint on."""
 
-import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from residency.afterwards import finish
 from residency.config import to_json
 from residency.data import Dataset, Pipeline
-from residency.data.torch.resident import resident
 from residency.engine.callbacks import KerasCallbacks
-from residency.engine.checkpoint import load_checkpoint
+from residency.engine.checkpoint import load_checkpoint, read_checkpoint
 from residency.engine.distributed import Processes
 from residency.engine.hooks import (
     Checkpoint,
@@ -26,7 +26,7 @@ from residency.engine.hooks import (
 from residency.engine.interrupt import stop_on_signals
 from residency.engine.loop import fit
 from residency.engine.network import Network
-from residency.engine.optimizers import build_optimizer
+from residency.engine.phases import Phases
 from residency.engine.processor import cores_left_by
 from residency.engine.progress import ShowProgress
 from residency.engine.rate import LearningRate
@@ -34,15 +34,15 @@ from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
 from residency.engine.together import Together
 from residency.files import sweep, write_json
+from residency.finetuning import build_phases
 from residency.inputs import loader_processes
 from residency.models import Contract, load_model, save_model
 from residency.plan import describe_plan, plan_lines
 from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
+from residency.teacher import open_teacher
 
 import keras  # isort: skip  after residency.models, which chooses the backend
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,71 @@ def run_session(
     processes: Processes,
 ) -> Run:
     """Trains `model` in `folder` to the recipe's end, or until it is stopped."""
-    processes.folder = folder / "checkpoints"
+    checkpoints = processes.folder = folder / "checkpoints"
     network = Network(model)
-    together = None
-    if processes.size > 1:
-        whole_batch = settings.batch_norm_over == "batch"
-        together = Together(processes, network, settings.seed, whole_batch=whole_batch)
-    pipeline = Pipeline(
+    together = build_together(network, settings, processes)
+    pipeline = build_pipeline(dataset, settings, processes)
+    phases = build_phases(network, settings, pipeline, processes)
+    saved = read_checkpoint(checkpoints)
+    state = saved.state() if saved else first_state(settings, pipeline)
+    step = phases.step = build_step(
+        phases,
+        state,
+        settings,
+        average=together and together.average,
+        teacher=open_teacher(settings.loss, dataset),
+        record=not callbacks,
+    )
+    keras_callbacks = KerasCallbacks(callbacks, model, LearningRate(settings.schedule))
+    if saved is not None:
+        saved.restore(step)
+        keras_callbacks.saved = saved.callbacks()
+    hooks: list[Hook] = [phases]
+    with ExitStack() as stack:
+        if processes.first:
+            sweep(folder)
+            plan = describe_plan(phases, dataset, settings, state, processes.size)
+            write_json(folder / "plan.json", plan)
+            show = stack.enter_context(closing(ShowProgress(plan_lines(plan))))
+            hooks += records_of(folder, phases, dataset, settings)
+            hooks += [show] if progress else []
+            hooks += [StopOnNonFinite(step), keras_callbacks]
+            minutes = settings.checkpoint_minutes
+            save = keras_callbacks.state
+            hooks += [Checkpoint(checkpoints, step, save, minutes=minutes)]
+        hooks += [together] if together else []
+        stack.enter_context(stop_on_signals(together or state))
+        stack.enter_context(cores_left_by(pipeline.workers, processes.cores))
+        fit(step, phases, keras_callbacks.rate, state, hooks)
+    if not network.is_finite():
+        load_checkpoint(checkpoints, step)  # the last good weights
+    return _finished(folder, model, dataset, settings, state, processes)
+
+
+def first_state(settings: Recipe, pipeline: Pipeline) -> TrainState:
+    """Returns where a training starts."""
+    return TrainState(
+        total_steps=settings.schedule.length(pipeline.steps_per_epoch),
+        steps_per_epoch=pipeline.steps_per_epoch,
+        peak_rate=settings.optimizer.rate_for(settings.data.batch_size),
+    )
+
+
+def build_together(
+    network: Network, settings: Recipe, processes: Processes
+) -> Together | None:
+    """Returns what keeps several processes in step; `None` for one."""
+    if processes.size == 1:
+        return None
+    whole_batch = settings.batch_norm_over == "batch"
+    return Together(processes, network, settings.seed, whole_batch=whole_batch)
+
+
+def build_pipeline(
+    dataset: Dataset, settings: Recipe, processes: Processes
+) -> Pipeline:
+    """Returns what makes this process's share of each batch."""
+    return Pipeline(
         dataset.train,
         image_size=dataset.image_size,
         batch_size=settings.data.batch_size,
@@ -84,66 +142,47 @@ def run_session(
         workers=loader_processes(dataset, settings.data.workers, processes.cores),
         share=(processes.rank, processes.size),
     )
-    batches, why_not = resident(pipeline, network.device)
-    if batches is None and network.device.type == "cuda":
-        logger.info("batches are made outside the GPU: %s", why_not)
-    step = Step(
-        network,
-        build_optimizer(settings.optimizer, network),
+
+
+def build_step(
+    phases: Phases, state: TrainState, settings: Recipe, **more: Any
+) -> Step:
+    """Returns what trains on one batch, in the phase of `state`."""
+    return Step(
+        *phases.enter(state.epoch),
         loss=settings.loss,
         precision=settings.precision,
         clip_norm=settings.clip_norm,
         micro_batch=settings.micro_batch,
-        average=together and together.average,
-        record=not callbacks,
+        **more,
     )
-    state = TrainState(
-        total_steps=settings.schedule.length(pipeline.steps_per_epoch),
-        steps_per_epoch=pipeline.steps_per_epoch,
-        peak_rate=settings.optimizer.rate_for(settings.data.batch_size),
-    )
-    rate = LearningRate(settings.schedule)
-    keras_callbacks = KerasCallbacks(callbacks, model, rate)
-    found = load_checkpoint(folder / "checkpoints", step)
-    if found is not None:
-        state, keras_callbacks.saved = found
-    contract = contract_for(dataset, settings)
-    with ExitStack() as stack:
-        hooks: list[Hook] = []
-        if processes.first:
-            sweep(folder)
-            plan = describe_plan(network, dataset, settings, state, processes.size)
-            write_json(folder / "plan.json", plan)
-            show = stack.enter_context(closing(ShowProgress(plan_lines(plan))))
-            hooks = [
-                Measure(network, dataset),
-                KeepBest(lambda: save_model(model, folder / "best.keras", contract)),
-                MetricsFile(folder / "metrics.jsonl"),
-                TensorBoard(folder / "tensorboard"),
-                QuarantineFile(folder / "quarantine.json", dataset.quarantined),
-                *([show] if progress else []),
-                StopOnNonFinite(step),
-                keras_callbacks,
-                Checkpoint(
-                    folder / "checkpoints",
-                    step,
-                    keras_callbacks.state,
-                    minutes=settings.checkpoint_minutes,
-                ),
-            ]
-        stack.enter_context(stop_on_signals(together or state))
-        stack.enter_context(cores_left_by(pipeline.workers, processes.cores))
-        fit(
-            step,
-            batches or pipeline,
-            rate,
-            state,
-            [*hooks, *([together] if together else [])],
-        )
-    if not network.is_finite():
-        load_checkpoint(folder / "checkpoints", step)  # the last good weights
+
+
+def records_of(
+    folder: Path, phases: Phases, dataset: Dataset, settings: Recipe
+) -> list[Hook]:
+    """Returns the hooks that measure and write down what happens."""
+    model, contract = phases.network.model, contract_for(dataset, settings)
+    return [
+        Measure(partial(phases.measure, dataset), dataset),
+        KeepBest(lambda: save_model(model, folder / "best.keras", contract)),
+        MetricsFile(folder / "metrics.jsonl"),
+        TensorBoard(folder / "tensorboard"),
+        QuarantineFile(folder / "quarantine.json", dataset.quarantined),
+    ]
+
+
+def _finished(
+    folder: Path,
+    model: keras.Model,
+    dataset: Dataset,
+    settings: Recipe,
+    state: TrainState,
+    processes: Processes,
+) -> Run:
+    """Saves the last model and, where the training is done, evaluates the best."""
     if processes.first:
-        save_model(model, folder / "last.keras", contract)
+        save_model(model, folder / "last.keras", contract_for(dataset, settings))
     history, stop = processes.from_first(lambda: (tuple(state.history), state.stop))
     if stop == INTERRUPTED:
         return Run(folder, model, history, (), stop)
@@ -162,6 +201,6 @@ def contract_for(dataset: Dataset, settings: Recipe) -> Contract:
         class_names=dataset.class_names,
         image_size=dataset.image_size,
         resize=dataset.resize,
-        preprocessing=settings.model.preprocessing,
+        preprocessing=settings.model.pixels,
         recipe=to_json(settings),
     )

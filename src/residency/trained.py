@@ -62,5 +62,6 @@ def open_trained(run_or_model: Any) -> Trained:
 
 def _bare_contract(model: keras.Model) -> Contract:
     size = model.input_shape[1] or 224
-    numbers = tuple(str(n) for n in range(model.output_shape[-1]))
+    outputs = model.output_shape[-1]
+    numbers = tuple(str(n) for n in range(2 if outputs == 1 else outputs))
     return Contract(class_names=numbers, image_size=size, resize=Data().resize)

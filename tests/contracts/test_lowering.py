@@ -9,7 +9,7 @@ import pytest
 from keras.src.applications import nasnet
 
 from residency import models
-from residency.engine.network import without_softmax
+from residency.engine.network import without_activation
 from residency.models.layout import built_with
 
 from ..engine.lowering.parity import (
@@ -33,7 +33,7 @@ def of_keras(name, size=64):
 
 
 def of_ours(name, size=32, **options):
-    return size, lambda: without_softmax(
+    return size, lambda: without_activation(
         models.build(name, num_classes=CLASSES, image_size=size, **options)
     )
 
@@ -44,7 +44,7 @@ def ours_with(builder, *arguments, size=32, data_format=None, **options):
     def build():
         with built_with(data_format):
             model = builder(*arguments, num_classes=CLASSES, image_size=size, **options)
-        return without_softmax(model)
+        return without_activation(model)
 
     return size, build
 

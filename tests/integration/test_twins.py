@@ -15,7 +15,7 @@ from cases import CASES
 from twins import copy_weights, plain_network, require_same_size
 
 from residency.engine import lower
-from residency.engine.network import without_softmax
+from residency.engine.network import without_activation
 
 SIDES = {"mobilenet_v2": 65}
 """Pixels; odd all the way down, where PyTorch's way to pad is that of Keras."""
@@ -62,4 +62,4 @@ def without_preprocessing(model):
     names = [layer.name for layer in model.layers]
     named = "preprocessing" in names
     start = model.get_layer("preprocessing").output if named else model.input
-    return keras.Model(start, without_softmax(model).output)
+    return keras.Model(start, without_activation(model).output)

@@ -6,7 +6,7 @@ needs Keras or torch, save `torch/`, which feeds the device and is imported by t
 engine alone.
 """
 
-from residency.data.batch import Batch
+from residency.data.batch import Batch, Batches
 from residency.data.dataset import Dataset, Part
 from residency.data.index import Index
 from residency.data.load import Data, load
@@ -22,6 +22,7 @@ from residency.data.transforms import (
 
 __all__ = [
     "Batch",
+    "Batches",
     "ColorJitter",
     "Data",
     "Dataset",

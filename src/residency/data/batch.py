@@ -1,7 +1,8 @@
 """What one step is made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,3 +27,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+class Batches(Protocol):
+    """What gives the batches of a training."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yields those of one epoch, counted from 0, from step `start` on."""
+        ...

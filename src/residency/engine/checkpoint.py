@@ -6,6 +6,7 @@ Metadata: the counters of `TrainState`, the loss scale and the Keras callbacks.
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from residency.engine.optimizers import give_state
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
 from residency.errors import EngineError
@@ -47,6 +49,39 @@ def save_checkpoint(
     return path
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint as it was read."""
+
+    path: Path
+    metadata: dict[str, str]
+    tensors: dict[str, torch.Tensor]
+
+    def state(self) -> TrainState:
+        """Returns the counters."""
+        counters = json.loads(self.metadata["state"])
+        history = [epoch_from_json(record) for record in counters.pop("history")]
+        return TrainState(**counters, history=history)
+
+    def callbacks(self) -> list[dict[str, Any]]:
+        """Returns the state of the Keras callbacks."""
+        callbacks = json.loads(self.metadata["callbacks"])
+        for number, callback in enumerate(callbacks):
+            callback["arrays"] = _callback_arrays(self.tensors, number)
+        return callbacks
+
+    def restore(self, step: Step) -> None:
+        """Gives `step` its variables, optimizer, loss scale and the random state.
+
+        Raises:
+            EngineError: The checkpoint is of another model.
+        """
+        _restore(step, self.tensors, self.path)
+        step.scaler.load_state_dict(json.loads(self.metadata["scaler"]))
+        if step.average is None:  # several processes cannot cut their shares alike
+            step.micro_batch = json.loads(self.metadata["micro_batch"])
+
+
 def load_checkpoint(
     folder: Path, step: Step
 ) -> tuple[TrainState, list[dict[str, Any]]] | None:
@@ -58,6 +93,19 @@ def load_checkpoint(
     Raises:
         EngineError: The checkpoint is of another model or version, or none is
             readable.
+    """
+    saved = read_checkpoint(folder)
+    if saved is None:
+        return None
+    saved.restore(step)
+    return saved.state(), saved.callbacks()
+
+
+def read_checkpoint(folder: Path) -> Saved | None:
+    """Returns the newest readable checkpoint; `None` if there is none at all.
+
+    Raises:
+        EngineError: It is of another version, or none is readable.
     """
     found = checkpoints(folder)
     for path in reversed(found):
@@ -72,17 +120,7 @@ def load_checkpoint(
                 f"{path}: was written by another version of Residency. Finish the run "
                 "with that version; environment.json in the run folder names it."
             )
-        _restore(step, tensors, path)
-        step.scaler.load_state_dict(json.loads(metadata["scaler"]))
-        if step.average is None:  # several processes cannot cut their shares alike
-            step.micro_batch = json.loads(metadata["micro_batch"])
-        counters = json.loads(metadata["state"])
-        history = [epoch_from_json(record) for record in counters.pop("history")]
-        state = TrainState(**counters, history=history)
-        callbacks = json.loads(metadata["callbacks"])
-        for number, callback in enumerate(callbacks):
-            callback["arrays"] = _callback_arrays(tensors, number)
-        return state, callbacks
+        return Saved(path, metadata, tensors)
     if found:
         raise EngineError(f"{folder}: none of {len(found)} checkpoints can be read.")
     return None
@@ -159,19 +197,7 @@ def _restore(step: Step, tensors: dict[str, torch.Tensor], path: Path) -> None:
         if key.startswith("optimizer/"):
             _, number, name = key.split("/")
             state.setdefault(int(number), {})[name] = value
-    step.optimizer.load_state_dict(step.optimizer.state_dict() | {"state": state})
-    _lay_out_like_parameters(step.optimizer)
+    give_state(step.optimizer, state)
     torch.set_rng_state(tensors["random/cpu"])
     if "random/cuda" in tensors and step.network.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random/cuda"])
-
-
-def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Gives the optimizer's buffers the order in memory of what they belong to.
-
-    Fused optimizers go through both in memory's order, whatever the axes are called.
-    """
-    for parameter, buffers in optimizer.state.items():
-        for name, value in buffers.items():
-            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
-                buffers[name] = torch.empty_like(parameter).copy_(value)

@@ -1,6 +1,6 @@
 """Measuring a network on a part: fixed order, no augmentation, inference mode."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +27,16 @@ class Measurement:
 
 def measure(network: Network, dataset: Dataset, part: Part) -> Measurement:
     """Returns accuracy and loss of `network` on `part` of `dataset`."""
+    return measured(outputs(network, dataset, part), dataset, part)
+
+
+def measured(
+    found: Iterable[tuple[Batch, torch.Tensor]], dataset: Dataset, part: Part
+) -> Measurement:
+    """Returns accuracy and loss on `part`, of its batches with their logits."""
     correct = total = 0
     loss = 0.0
-    for batch, logits in _outputs(network, dataset, part):
+    for batch, logits in found:
         labels = torch.from_numpy(batch.labels).to(logits.device)
         loss += float(cross_entropy(logits, labels, reduction="sum"))
         right = (logits.argmax(dim=1) == labels) & logits.isfinite().all(dim=1)
@@ -54,7 +61,7 @@ def evaluate(
     class_names = dataset.class_names
     found = [
         (batch.labels, batch.rows, logits.cpu())  # and not the images: they are many
-        for batch, logits in _outputs(network, dataset, part)
+        for batch, logits in outputs(network, dataset, part)
     ]
     if not found:
         raise _unreadable(dataset, part)
@@ -102,9 +109,10 @@ def probabilities(network: Network, images: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _outputs(
+def outputs(
     network: Network, dataset: Dataset, part: Part
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Yields the batches of `part` in order, each with its logits."""
     batches = in_order(part, dataset.image_size, BATCH_SIZE)
     with torch.inference_mode():
         for batch in batches:

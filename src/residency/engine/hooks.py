@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from residency.data import Dataset
+from residency.data import Dataset, Part
 from residency.engine.checkpoint import save_checkpoint
-from residency.engine.evaluation import Measurement, measure
-from residency.engine.network import Network
+from residency.engine.evaluation import Measurement
 from residency.engine.state import EpochSums, TrainState
 from residency.engine.step import Step
 from residency.files import write_json, write_text
@@ -55,20 +54,27 @@ class Hook:
 
 
 class Measure(Hook):
-    """Measures the training sample and the validation part after each epoch."""
+    """Measures the training sample and the validation part after each epoch.
 
-    def __init__(self, network: Network, dataset: Dataset) -> None:
-        self.network, self.dataset = network, dataset
+    Args:
+        measure: Returns the figures of a part.
+        dataset: Gives the parts.
+    """
+
+    def __init__(
+        self, measure: Callable[[Part], Measurement], dataset: Dataset
+    ) -> None:
+        self.measure, self.dataset = measure, dataset
         held_out = dataset.validation
         self.sample = dataset.train.sample(len(held_out) if held_out else SAMPLE, 0)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Adds the epoch's record to the history."""
         start = time.perf_counter()
-        train = measure(self.network, self.dataset, self.sample)
+        train = self.measure(self.sample)
         held_out: Measurement | None = None
         if self.dataset.validation is not None:
-            held_out = measure(self.network, self.dataset, self.dataset.validation)
+            held_out = self.measure(self.dataset.validation)
         seconds = sums.training_seconds + time.perf_counter() - start
         record = EpochRecord(
             epoch=state.epoch,

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from residency.data import Pipeline
-from residency.data.torch.resident import ResidentPipeline
+from residency.data import Batches
 from residency.engine.hooks import Hook
 from residency.engine.state import INTERRUPTED, TrainState
 from residency.engine.step import Step
@@ -12,7 +11,7 @@ from residency.engine.step import Step
 
 def fit(
     step: Step,
-    pipeline: Pipeline | ResidentPipeline,
+    batches: Batches,
     rate: Callable[[TrainState], float],
     state: TrainState,
     hooks: Sequence[Hook],
@@ -21,7 +20,7 @@ def fit(
 
     Args:
         step: Trains on one batch.
-        pipeline: Gives the batches of an epoch from any of its steps on.
+        batches: Gives the batches of an epoch from any of its steps on.
         rate: The learning rate of the coming step.
         state: Moved forward in place.
         hooks: Called in order around each epoch and step.
@@ -32,7 +31,7 @@ def fit(
         for hook in hooks:
             hook.before_epoch(state)
         before = time.perf_counter()
-        for batch in pipeline.epoch(state.epoch, start=state.step_in_epoch):
+        for batch in batches.epoch(state.epoch, start=state.step_in_epoch):
             state.batch_images = len(batch)
             for hook in hooks:
                 hook.before_step(state)

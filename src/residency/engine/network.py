@@ -33,12 +33,14 @@ class Network:
 
     Args:
         model: Takes images `(batch, height, width, channels)`, gives
-            probabilities `(batch, classes)` through a softmax, or logits.
+            probabilities `(batch, classes)` through a softmax, or logits; or that of
+            the second of two classes, `(batch, 1)`, through a sigmoid, or its logit.
         precision: Of the products: `"float32"`, or `"bfloat16"`, `"float16"` (CUDA).
 
     Raises:
         EngineError: Keras runs on another backend than torch, or the model does
-            not give one row of class scores an image.
+            not give one row of class scores an image, or one number of which it is
+            not plain whether it is a probability.
     """
 
     def __init__(self, model: keras.Model, precision: str = "float32") -> None:
@@ -54,8 +56,12 @@ class Network:
             )
         if not model.variables:
             raise EngineError(f"model {model.name!r} has no weights to train or use.")
-        self.model = model
-        self.module = lower(without_softmax(model))
+        self.model = self.part = model
+        scores = without_activation(model)
+        self.single = model.outputs[0].shape[-1] == 1
+        if self.single and scores is model:
+            _require_linear_end(model)
+        self.module = lower(scores)
         self._gives_probabilities: bool | None = None  # known after the first batch
         self._views: dict[str, torch.Tensor] = {}
         self.device = model.variables[0].value.device
@@ -63,7 +69,7 @@ class Network:
         if self.device.type == "cpu":
             keep_freed_memory()
         self.precision = precision
-        self.num_classes: int = model.outputs[0].shape[-1]
+        self.num_classes: int = 2 if self.single else model.outputs[0].shape[-1]
 
     def logits(
         self, images: np.ndarray | torch.Tensor, *, training: bool
@@ -72,6 +78,10 @@ class Network:
         pixels = torch.as_tensor(images).to(self.device, torch.float32)
         with autocast(self.device, self.precision):
             scores = self.module(pixels, training=training).float()
+        if self.single:
+            # Softmax of (0, z) is (1 - sigmoid(z), sigmoid(z)), and their cross-entropy
+            # the binary one of z.
+            return torch.cat([torch.zeros_like(scores), scores], dim=1)
         if self._gives_probabilities is None:
             self._gives_probabilities = _are_probabilities(scores)
         # A softmax hidden in a user's own layer cannot be taken off: its log is as
@@ -122,23 +132,27 @@ def outputs_first(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.permute(3, 0, 1, 2) if tensor.ndim == 4 else tensor
 
 
-def without_softmax(model: keras.Model) -> keras.Model:
-    """Returns a model on the same variables that ends before the final softmax.
+def without_activation(model: keras.Model) -> keras.Model:
+    """Returns a model on the same variables that ends before the final activation.
 
-    The softmax may be a layer, an operation, the activation of a `Dense` layer, or
-    the end of a model inside the model. If none of these is found at the end, the
-    model itself is returned.
+    That is a softmax, or where there is one output a sigmoid. It may be a layer, an
+    operation, the activation of a `Dense` layer, or the end of a model inside the
+    model. If none of these is found at the end, the model itself is returned.
     """
-    last: Any = model.outputs[0]._keras_history.operation
-    if len(last._inbound_nodes) != 1:  # used twice: which call is meant is not plain
+    history: Any = model.outputs[0]._keras_history
+    last = history.operation
+    inputs = last._inbound_nodes[history.node_index].input_tensors
+    if len(inputs) != 1:
         return model
-    before = last._inbound_nodes[0].input_tensors[0]
+    [before] = inputs
+    single = model.outputs[0].shape[-1] == 1
+    final = keras.activations.sigmoid if single else keras.activations.softmax
     if isinstance(last, keras.Model):
-        inside = without_softmax(last)
+        inside = without_activation(last)
         return model if inside is last else keras.Model(model.inputs, inside(before))
-    if isinstance(last, keras.layers.Softmax) or type(last).__name__ == "Softmax":
+    if type(last).__name__ == ("Sigmoid" if single else "Softmax"):
         return keras.Model(model.inputs, before)
-    if getattr(last, "activation", None) is not keras.activations.softmax:
+    if getattr(last, "activation", None) is not final:
         return model
     if isinstance(last, keras.layers.Activation):
         return keras.Model(model.inputs, before)
@@ -148,6 +162,18 @@ def without_softmax(model: keras.Model) -> keras.Model:
             model.inputs, scores + last.bias if last.use_bias else scores
         )
     return model
+
+
+def _require_linear_end(model: keras.Model) -> None:
+    """Raises `EngineError` unless the one output is plainly a logit."""
+    last: Any = model.outputs[0]._keras_history.operation
+    if isinstance(last, keras.Model):
+        _require_linear_end(last)
+    elif getattr(last, "activation", None) is not keras.activations.linear:
+        raise EngineError(
+            f"model {model.name!r} has one output and ends in {type(last).__name__} "
+            f"{last.name!r}: expected a sigmoid, or a Dense layer without activation."
+        )
 
 
 def _are_probabilities(scores: torch.Tensor) -> bool:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from residency.engine.capture import Captured
+from residency.engine.losses import Teacher, loss_of
 from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.engine.nonfinite import where_not_finite
+from residency.engine.optimizers import give_state
 from residency.engine.precision import autocast, require_precision
 from residency.errors import EngineError
-from residency.training import CrossEntropy
+from residency.training import CrossEntropy, Distillation
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Step:
         network: What is trained.
         optimizer: Over the views of the network's trainable variables.
         loss: The loss.
+        teacher: Whose logits it takes, if it does.
         precision: `"float32"`; or `"bfloat16"`, `"float16"`: autocast over float32
             variables. float16 needs a GPU and scales the loss.
         clip_norm: Largest norm of all gradients together; `None`: no clipping.
@@ -42,7 +44,8 @@ class Step:
         network: Network,
         optimizer: torch.optim.Optimizer,
         *,
-        loss: CrossEntropy,
+        loss: CrossEntropy | Distillation,
+        teacher: Teacher | None = None,
         precision: str = "float32",
         clip_norm: float | None = None,
         micro_batch: int | None = None,
@@ -56,24 +59,39 @@ class Step:
                 "micro_batch: the shares of several processes cannot be cut into the "
                 "same number of parts. Start more processes instead."
             )
-        self.network = network
-        self.optimizer = optimizer
-        self.loss = loss
+        self.loss, self.teacher = loss, teacher
         self.precision = precision
         self.clip_norm = clip_norm
         self.micro_batch = micro_batch
         self.average = average
         self.scaler = torch.amp.GradScaler(kind, enabled=precision == "float16")
+        self.record = record
         # Apple's GPUs have no float64 to add losses up in.
         self._sum_type = torch.float32 if kind == "mps" else torch.float64
+        self._images: np.ndarray | torch.Tensor | None = None
+        self._take(network, optimizer)
+
+    def go_on_with(self, network: Network, optimizer: torch.optim.Optimizer) -> None:
+        """Trains other variables from now on.
+
+        Args:
+            network: On the same device.
+            optimizer: Over what `network` trains. Its first parameters are those
+                trained so far, and it goes on with their momentum; others start at 0.
+        """
+        give_state(optimizer, self.optimizer.state_dict()["state"])
+        self._take(network, optimizer)
+
+    def _take(self, network: Network, optimizer: torch.optim.Optimizer) -> None:
+        self.network = network
+        self.optimizer = optimizer
         self._variables = network.trainable()
         self._moving = network.moving()
         self._before = [value.clone() for value in self._moving]
         self._changed = [*(v.value for v in self._variables), *self._moving]
-        self._images: np.ndarray | torch.Tensor | None = None
         self._run: Callable[..., torch.Tensor] = self._move
         self._rate: float | torch.Tensor = 0.0
-        if record and self._can_be_recorded():
+        if self.record and self._can_be_recorded():
             self._run = Captured(self._move)
             self._rate = torch.zeros((), device=network.device)
 
@@ -99,7 +117,8 @@ class Step:
         does not wait to know.
 
         Args:
-            images: uint8 RGB, `(batch, height, width, 3)`.
+            images: uint8 RGB, `(batch, height, width, 3)`; or what else the network
+                takes.
             labels: Class numbers, int64, `(batch,)`.
             rate: Learning rate of this step.
 
@@ -151,7 +170,7 @@ class Step:
             return "no batch was seen"
         with autocast(self.network.device, self.precision):
             some = self._images[: self.micro_batch]
-            return where_not_finite(self.network.model, some)
+            return where_not_finite(self.network.part, some)
 
     def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Returns the loss, its gradients in the variables."""
@@ -172,9 +191,8 @@ class Step:
         ):
             with autocast(self.network.device, self.precision):
                 logits = self.network.logits(some, training=True)
-            loss = cross_entropy(
-                logits, their_labels, label_smoothing=self.loss.label_smoothing
-            )
+                taught = None if self.teacher is None else self.teacher(some)
+            loss = loss_of(self.loss, logits, their_labels, taught)
             penalty = self.network.penalty()
             share = len(some) / len(images)
             total = (loss if penalty is None else loss + penalty) * share

@@ -49,25 +49,29 @@ class Together(Hook):
         self.processes, self.network, self.seed = processes, network, seed
         self.stop: str | None = None
         reached = share_statistics(network.module, processes) if whole_batch else []
-        apart: list[Any] = [
+        self._apart: list[Any] = [
             layer
             for layer in network.model._flatten_layers()
             if isinstance(layer, keras.layers.BatchNormalization)
-            and layer.trainable
             and not any(layer is each for each in reached)
         ]
+        apart = [layer for layer in self._apart if layer.trainable]
         if whole_batch and apart:
             logger.warning(
                 "batch normalization of each process's own images alone, as Keras runs "
                 "these layers as they are: %s",
                 ", ".join(layer.name for layer in apart),
             )
+        self._look_at_what_trains()
+
+    def _look_at_what_trains(self) -> None:
         self._moving: list[torch.Tensor] = [
             variable.value
-            for layer in apart
+            for layer in self._apart
+            if layer.trainable
             for variable in (layer.moving_mean, layer.moving_variance)
         ]
-        self._parameters = [variable.value for variable in network.trainable()]
+        self._parameters = [variable.value for variable in self.network.trainable()]
 
     def average(self, loss: torch.Tensor) -> torch.Tensor:
         """Returns the mean loss of all images of the step, with the gradients of that.
@@ -97,6 +101,7 @@ class Together(Hook):
 
     def before_epoch(self, state: TrainState) -> None:
         """Takes over the first process's variables."""
+        self._look_at_what_trains()
         tensors = list(self.network.variables().values())
         for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
             same = [tensor for tensor in tensors if tensor.dtype == dtype]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from residency import _backend  # noqa: F401  chooses the backend before Keras loads
 from residency.models.catalog import Entry, Model, OwnModel, build, list_models
+from residency.models.head import Head
 from residency.models.preprocessing import Preprocessing, Statistics, normalization
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ __all__ = [
     "DenseNetBC",
     "EfficientNetLite0",
     "Entry",
+    "Head",
     "LeNet",
     "LoadReport",
     "Model",

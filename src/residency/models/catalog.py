@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from residency.config import require, require_one_of
 from residency.errors import ConfigError, did_you_mean
+from residency.models.head import Head
 from residency.models.preprocessing import (
     PREPROCESSINGS,
     Preprocessing,
@@ -18,6 +19,9 @@ from residency.models.preprocessing import (
 
 if TYPE_CHECKING:
     import keras
+
+MEASURED = ("dataset", "mean_image")
+"""Preprocessings that come from the training images."""
 
 HE2015 = "He et al., 2015, https://arxiv.org/abs/1512.03385"
 XIE2017 = "Xie et al., 2017, https://arxiv.org/abs/1611.05431"
@@ -497,7 +501,7 @@ class OwnModel:
 
     name: str
     """The Keras model's name."""
-    preprocessing: str = "the model's own"
+    pixels: str = "the model's own"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -508,16 +512,27 @@ class Model:
     """A name of the catalog."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of its builder, such as `{"shortcut": "B"}`."""
-    preprocessing: str = "dataset"
-    """`"dataset"`: mean and deviation of the training images, per channel;
+    weights: str | None = None
+    """Trained weights to start from: what `residency.models.build` takes, a path or a
+    name; `None` starts from random ones. A head for other classes is new."""
+    head: Head | None = None
+    """A new head in place of the network's own; `None` keeps that."""
+    preprocessing: str = "auto"
+    """`"auto"`: what `weights` were trained on, `"dataset"` where there are none;
+    `"dataset"`: mean and deviation of the training images, per channel;
     `"mean_image"`: their mean per pixel subtracted (He et al., 2015); or the constants
     `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`."""
 
     def __post_init__(self) -> None:
-        require_one_of(
-            self, "preprocessing", ("dataset", "mean_image", *PREPROCESSINGS)
-        )
+        require_one_of(self, "preprocessing", ("auto", *MEASURED, *PREPROCESSINGS))
         check_options(find(self.name), self.options)
+
+    @property
+    def pixels(self) -> str:
+        """What the pixels go through, in one or a few words."""
+        if self.preprocessing != "auto":
+            return self.preprocessing
+        return "dataset" if self.weights is None else "the weights' own"
 
     def build(
         self, *, num_classes: int, image_size: int, statistics: Statistics | None
@@ -527,25 +542,29 @@ class Model:
         Args:
             num_classes: At least 2.
             image_size: Side in pixels.
-            statistics: What was measured over the training images; `None` will do for
-                a constant preprocessing.
+            statistics: What was measured over the training images, for the
+                preprocessings in `MEASURED`; else `None` will do.
 
         Raises:
             ConfigError: As `residency.models.build`; or what the preprocessing needs
                 was not measured.
         """
-        return build(
+        model = build(
             self.name,
             num_classes=num_classes,
             image_size=image_size,
+            weights=self.weights,
             preprocessing=self._preprocessing(statistics),
             **self.options,
         )
+        return model if self.head is None else self.head.on(model, num_classes)
 
-    def _preprocessing(self, statistics: Statistics | None) -> str | Preprocessing:
-        if self.preprocessing in PREPROCESSINGS:
-            return self.preprocessing
-        if self.preprocessing == "dataset" and statistics is not None:
+    def _preprocessing(
+        self, statistics: Statistics | None
+    ) -> str | Preprocessing | None:
+        if self.pixels not in MEASURED:
+            return None if self.preprocessing == "auto" else self.preprocessing
+        if self.pixels == "dataset" and statistics is not None:
             return normalization(statistics.mean, statistics.std)
         mean_image = None if statistics is None else statistics.mean_image
         measured = mean_image is not None

@@ -131,9 +131,10 @@ def load_model(path: str | Path) -> tuple[keras.Model, Contract | None]:
 
 def _dumps(contract: Contract, model: keras.Model) -> str:
     outputs = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
-    if isinstance(outputs, int) and outputs not in (1, len(contract.class_names)):
+    expected = 2 if outputs == 1 else outputs  # one output tells two classes apart
+    if isinstance(expected, int) and expected != len(contract.class_names):
         raise ConfigError(
-            f"Contract.class_names: expected {outputs} names, one an output, got "
+            f"Contract.class_names: expected {expected} names, one a class, got "
             f"{len(contract.class_names)}."
         )
     text = json.dumps(to_json(contract), ensure_ascii=False, indent=1)

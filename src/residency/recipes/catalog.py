@@ -1,10 +1,11 @@
 """The one list of recipes."""
 
 from residency.errors import ConfigError, did_you_mean
-from residency.recipes import he2015, quick
+from residency.recipes import finetune, he2015, quick
 from residency.recipes.recipe import Recipe
 
-RECIPES = {recipe.name: recipe for recipe in (*quick.RECIPES, *he2015.RECIPES)}
+_ALL = (*quick.RECIPES, *finetune.RECIPES, *he2015.RECIPES)
+RECIPES = {recipe.name: recipe for recipe in _ALL}
 
 
 def get_recipe(name: str) -> Recipe:

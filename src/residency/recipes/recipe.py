@@ -11,6 +11,8 @@ from residency.training import (
     AdamW,
     Cosine,
     CrossEntropy,
+    Distillation,
+    Finetune,
     Muon,
     OneCycle,
     StepDecay,
@@ -41,7 +43,10 @@ class Recipe:
     model: Model | OwnModel
     optimizer: SGD | AdamW | Muon
     schedule: StepDecay | Cosine | OneCycle
-    loss: CrossEntropy = CrossEntropy()
+    loss: CrossEntropy | Distillation = CrossEntropy()
+    finetune: Finetune | None = None
+    """What of a network with trained weights trains on, and when; `None`: all of it,
+    from the first step on."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of matrix products and convolutions; variables stay float32."""
     batch_norm_over: Literal["batch", "share"] = "batch"

@@ -5,7 +5,8 @@ into tensors.
 """
 
 from residency.training.decay import is_exempt
-from residency.training.losses import CrossEntropy
+from residency.training.freezing import Finetune
+from residency.training.losses import CrossEntropy, Distillation
 from residency.training.optimizers import SGD, AdamW, Muon
 from residency.training.schedules import Cosine, OneCycle, Schedule, StepDecay
 
@@ -14,6 +15,8 @@ __all__ = [
     "AdamW",
     "Cosine",
     "CrossEntropy",
+    "Distillation",
+    "Finetune",
     "Muon",
     "OneCycle",
     "Schedule",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from residency.config import require
+from residency.config import require, require_between, require_positive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,3 +29,33 @@ class CrossEntropy:
         """
         hard = np.eye(num_classes)[labels]
         return hard * (1 - self.label_smoothing) + self.label_smoothing / num_classes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distillation:
+    """Cross-entropy with the true classes and with what a larger network says of them.
+
+    `(1 - weight) * CE(labels, softmax(s)) + weight * T^2 * KL(softmax(t / T),
+    softmax(s / T))` for logits `s` of the network, `t` of its teacher, temperature `T`.
+    The factor `T^2` keeps the gradients as large as at `T = 1`. The reference has the
+    cross-entropy of the soft classes, which is more by the teacher's entropy, that no
+    gradient sees.
+
+    Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531).
+    """
+
+    teacher: str
+    """A run folder or `.keras` file. It sees the same augmented images, in inference
+    mode, and knows the same classes by name, in any order."""
+    temperature: float = 4.0
+    """Softens both predictions. In (0, inf)."""
+    weight: float = 0.9
+    """Share of the teacher. In [0, 1]."""
+    label_smoothing: float = 0.0
+    """Of the true classes; as for `CrossEntropy`."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "temperature")
+        require_between(self, "weight", 0, 1)
+        inside = 0 <= self.label_smoothing < 1
+        require(self, "label_smoothing", inside, "a number in [0, 1)")
