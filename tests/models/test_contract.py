@@ -73,7 +73,7 @@ def test_wrong_suffix(small_net, tmp_path):
 
 def test_number_of_class_names(small_net, tmp_path):
     contract = Contract(class_names=("a", "b"), image_size=16)
-    with pytest.raises(ConfigError, match="expected 3 names, one an output, got 2"):
+    with pytest.raises(ConfigError, match="expected 3 names, one a class, got 2"):
         save_model(small_net, tmp_path / "net.keras", contract)
 
 
