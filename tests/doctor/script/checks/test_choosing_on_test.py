@@ -5,6 +5,7 @@ from residency.doctor.script.checks.choosing_on_test import check
 SICK = (
     "m.fit(x, epochs=1, validation_data=(x_test, y_test))",
     "m.fit(x, epochs=1, validation_data=test_generator)",
+    "m.fit(x, epochs=1, validation_data=(testX, testY))",
 )
 HEALTHY = (
     "m.fit(x, epochs=1, validation_data=(x_val, y_val))",

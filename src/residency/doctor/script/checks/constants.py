@@ -24,7 +24,7 @@ TRIPLES: dict[str, tuple[float, float, float]] = {
 }
 """As the libraries and papers that people copy from have them."""
 
-SAME = 0.004
+SAME = 0.0005
 """Largest relative difference of two spellings of one constant."""
 NEARBY_LINES = 12
 
@@ -76,9 +76,11 @@ def _same(value: object, constant: float) -> bool:
 
 def _looks_like(value: float, constant: float) -> bool:
     """Tells whether two digits typed otherwise make one of the other."""
-    near = abs(value - constant) < 0.2 * constant
     one, other = repr(value), repr(constant)
-    return near and abs(len(one) - len(other)) <= 1 and _distance(one, other) <= 2
+    digits = len(one.partition(".")[2])
+    if abs(value - constant) > 0.2 * constant or value == round(constant, digits):
+        return False  # another number, or the same one rounded
+    return abs(len(one) - len(other)) <= 1 and _distance(one, other) <= 2
 
 
 def _distance(one: str, other: str) -> int:
