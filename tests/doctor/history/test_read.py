@@ -98,7 +98,7 @@ def test_a_run_folder(tmp_path):
     assert (curves.recipe, curves.changed) == ("r", ("a.b",))
     assert (curves.total_epochs, curves.claim_percent) == (5, 91.25)
     assert curves.kept_best
-    assert read_history(tmp_path / "metrics.jsonl") == curves
+    assert repr(read_history(tmp_path / "metrics.jsonl")) == repr(curves)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ NAMES = {
 }
 """Our names and those that Keras and its users write."""
 ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
-UNREADABLE = (AttributeError, KeyError, OSError, TypeError, ValueError)
+UNREADABLE = (AttributeError, LookupError, OSError, TypeError, ValueError, csv.Error)
 
 
 def read_history(history: Any, *, num_classes: int | None = None) -> Curves:

@@ -17,7 +17,7 @@ def check(curves: Curves) -> Iterator[Finding]:
     place = middles.index(min(middles))
     lowest, last = middles[place], median(tail(losses))
     then, now = median(shares[max(0, place - 1) : place + 2]), median(tail(shares))
-    if place >= len(losses) - 3 or now < then - 0.02:
+    if place >= len(losses) - len(tail(losses)) or now < then - 0.02:
         return
     spread = noise(losses[len(losses) // 2 :])
     if last < 1.5 * lowest or last - lowest < max(0.3, 4 * spread):
