@@ -39,7 +39,8 @@ def test_what_is_left_of_the_backend_is_there():
         "import tf_keras as keras\nmodel.fit_generator(g)",
         "from keras.utils import to_categorical\nfrom keras.layers import add",
         "scheduler.lr\nconfig.lr",
-        "from sklearn.svm import SVC\nmodel.predict_proba(x)",
+        "import keras\nfrom sklearn.svm import SVC\nmodel.predict_proba(x)",
+        "import keras, own\nmodel = own.Forest()\nmodel.predict_proba(x)",
     ],
 )
 def test_what_still_works_is_left_alone(findings, text):

@@ -3,13 +3,44 @@ import pytest
 from residency.doctor.script.checks.scaled_twice import check
 
 SICK = (
-    "import keras\nd = ds.map(lambda x: x / 255)\nm = keras.Sequential([keras.layers.Rescaling(1 / 255)])\nm.compile('sgd')\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras.applications.vgg16 import preprocess_input\nm.fit(ds.map(lambda x: preprocess_input(x / 255)), epochs=1)",
+    """\
+import keras
+
+d = ds.map(lambda x: x / 255)
+m = keras.Sequential([keras.layers.Rescaling(1 / 255)])
+m.compile("sgd")
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras.applications.vgg16 import preprocess_input
+
+m.fit(ds.map(lambda x: preprocess_input(x / 255)), epochs=1)
+""",
 )
 HEALTHY = (
-    "import keras\nd = ds.map(lambda x: x / 255)\nm = keras.Sequential([keras.layers.Dense(1)])\nm.compile('sgd')\nm.fit(d, epochs=1)",
-    "import keras\nr = keras.layers.Rescaling(1 / 255)\nd = ds.map(lambda x: r(x))\nm.compile('sgd')\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras.applications.efficientnet import preprocess_input\nm.fit(ds.map(lambda x: preprocess_input(x / 255)), epochs=1)",
+    """\
+import keras
+
+d = ds.map(lambda x: x / 255)
+m = keras.Sequential([keras.layers.Dense(1)])
+m.compile("sgd")
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+
+r = keras.layers.Rescaling(1 / 255)
+d = ds.map(lambda x: r(x))
+m.compile("sgd")
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras.applications.efficientnet import preprocess_input
+
+m.fit(ds.map(lambda x: preprocess_input(x / 255)), epochs=1)
+""",
 )
 
 

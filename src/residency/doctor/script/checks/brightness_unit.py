@@ -1,7 +1,7 @@
 """RD604: a brightness shift meant for 0..1 on an image in 0..255."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from residency.doctor.script.flow import mapped, operations, pipeline
 from residency.doctor.script.scaling import READERS, divisor
@@ -9,6 +9,7 @@ from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import number, numbers
 from residency.records import Finding
 
+Operations = Sequence[ast.Call | ast.BinOp]
 SHIFTS = ("random_brightness", "stateless_random_brightness", "adjust_brightness")
 
 
@@ -25,9 +26,9 @@ def check(script: Script) -> Iterator[Finding]:
             yield _finding(script, call, delta)
 
 
-def _around(script: Script, call: Call) -> tuple[list[ast.expr], list[ast.expr]]:
+def _around(script: Script, call: Call) -> tuple[Operations, Operations]:
     """Returns what happens to the image before the call, and after it."""
-    flow: list[ast.expr] = []
+    flow: list[ast.Call | ast.BinOp] = []
     for other in script.calls:
         if other.method == "map":
             steps = [mapped(script, step) for step in pipeline(script, other.node)]
@@ -38,9 +39,7 @@ def _around(script: Script, call: Call) -> tuple[list[ast.expr], list[ast.expr]]
     return flow[:place], flow[place + 1 :]
 
 
-def _is_raw_float(
-    script: Script, before: list[ast.expr], after: list[ast.expr]
-) -> bool:
+def _is_raw_float(script: Script, before: Operations, after: Operations) -> bool:
     """Tells whether the image is surely of floats in 0..255 at that point."""
     calls = [script.call(op) for op in before if isinstance(op, ast.Call)]
     scaled = any(divisor(script, op) for op in before)
