@@ -35,8 +35,8 @@ def check(curves: Curves) -> Iterator[Finding]:
             "accuracy_then": then,
             "accuracy_now": now,
         },
-        why="The same images are wrong, with ever more confidence. Probabilities can no "
-        "longer be believed, and early stopping by loss stops far too soon.",
+        why="The same images are wrong, with ever more confidence. Probabilities can "
+        "no longer be believed, and early stopping by loss stops far too soon.",
         cure="Label smoothing, weight decay or mixup; watch accuracy, and calibrate.",
         snippet="keras.losses.CategoricalCrossentropy(label_smoothing=0.1)",
         effect="The loss on validation stays near its lowest.",

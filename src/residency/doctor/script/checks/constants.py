@@ -30,8 +30,7 @@ NEARBY_LINES = 12
 
 
 def check(script: Script) -> Iterator[Finding]:
-    """Yields constants that stand beside two of a known triple and differ from the third
-    by one or two digits."""
+    """Yields constants in the place of the third of a triple whose two others stand by."""
     constants = [
         node
         for node in cast("Iterator[ast.Constant]", script.walk(ast.Constant))

@@ -45,7 +45,8 @@ def _short(script: Script, data: ast.expr | None, planned: int) -> Iterator[Find
         code="RD619",
         label="data_runs_out",
         severity="warning",
-        title=f"The data repeat {passes:.0f} times, the training plans {planned} epochs.",
+        title=f"The data repeat {passes:.0f} times, the training plans {planned} "
+        "epochs.",
         evidence={"passes": int(passes), "epochs": planned},
         why="If an epoch is one pass, the data end after "
         f"{passes:.0f} of {planned} epochs: training stops there, and the later drops "

@@ -1,4 +1,4 @@
-"""RD615: a Lambda layer that reads a loop variable when it is called, not when built."""
+"""RD615: a Lambda layer that reads a loop variable too late."""
 
 import ast
 from collections.abc import Iterator

@@ -107,8 +107,8 @@ def _finding(script: Script, node: ast.AST, said: str, one: str, other: str) -> 
         severity="error",
         title=f"The parts are scaled differently: {said}.",
         evidence={"training": one, "validation": other},
-        why="The network is validated on numbers it has never seen: validation stays at "
-        "chance while training goes well.",
+        why="The network is validated on numbers it has never seen: validation stays "
+        "at chance while training goes well.",
         cure="Prepare both parts alike.",
         snippet="x_train, x_test = x_train / 255.0, x_test / 255.0",
         effect="Validation follows training.",
