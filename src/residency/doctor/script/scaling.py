@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from residency.doctor.script.flow import calls_in
+from residency.doctor.script.functions import function_of
 from residency.doctor.script.script import Call, Script
-from residency.doctor.script.values import function_of, number
+from residency.doctor.script.values import number
 
 READERS = ("decode_jpeg", "decode_png", "decode_image", "decode_and_crop_jpeg")
 READERS += ("decode_bmp", "decode_gif", "imread", "load_img")

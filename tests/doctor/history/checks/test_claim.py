@@ -29,4 +29,4 @@ def test_within_the_interval_unfinished_or_without_a_promise():
     assert list(check(curves(0.905))) == []
     assert list(check(curves(0.3, total_epochs=200))) == []
     assert list(check(curves(0.3, claim_percent=None))) == []
-    assert list(check(curves(0.6, validation_count=10))) == []  # ten images say nothing
+    assert list(check(curves(0.8, validation_count=10))) == []  # ten images say nothing

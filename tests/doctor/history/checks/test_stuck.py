@@ -8,7 +8,7 @@ from residency.doctor.history.checks.stuck import check
 STILL = (2.303, 2.3025, 2.3027, 2.3026, 2.3025)
 
 
-def test_the_largest_class_alone(seed=0):
+def test_the_largest_class_alone():
     """70 % of one class: loss below ln 2, accuracy the share of that class."""
     loss = (0.6109, 0.6108, 0.6109, 0.611, 0.6108)
     curves = Curves(source="", loss=loss, accuracy=(0.7,) * 5, num_classes=2)

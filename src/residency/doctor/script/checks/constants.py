@@ -30,7 +30,7 @@ NEARBY_LINES = 12
 
 
 def check(script: Script) -> Iterator[Finding]:
-    """Yields constants in the place of the third of a triple whose two others stand by."""
+    """Yields what stands beside two of a triple in the place of the third."""
     constants = [
         node
         for node in cast("Iterator[ast.Constant]", script.walk(ast.Constant))

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from residency.doctor.script.functions import function_of, parameters
 from residency.doctor.script.script import FUNCTIONS, Call, Script
-from residency.doctor.script.values import function_of, parameters
 from residency.records import Finding
 
 LOOPS = (ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
