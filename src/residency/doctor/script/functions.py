@@ -2,7 +2,8 @@
 
 import ast
 
-from residency.doctor.script.script import Call, Function, Script
+from residency.doctor.script.bindings import Function
+from residency.doctor.script.script import Call, Script
 
 
 def parameters(function: Function | ast.Lambda) -> list[ast.arg]:

@@ -10,8 +10,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from residency.doctor.script.bindings import Function
 from residency.doctor.script.functions import argument_of, defaults, parameters
-from residency.doctor.script.script import Function, Script
+from residency.doctor.script.script import Script
 
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
 """What stands for a value that the text does not give away."""

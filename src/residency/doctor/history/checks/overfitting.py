@@ -89,7 +89,8 @@ def _finding(
         label="overfitting_small_data",
         severity=severity,
         title=f"Training accuracy is {100 * train:.1f} %, validation "
-        f"{100 * held_out:.1f} %: a gap of {100 * low:.0f} to {100 * high:.0f} points{said}.",
+        f"{100 * held_out:.1f} %: a gap of {100 * low:.0f} to {100 * high:.0f} "
+        f"points{said}.",
         evidence={"train": train, "validation": held_out, "low": low, "high": high},
         why="The network remembers its images instead of what the classes have in "
         "common.",

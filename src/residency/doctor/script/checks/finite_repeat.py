@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Iterator
 
+from residency.doctor.script.bindings import FUNCTIONS
 from residency.doctor.script.flow import fits, pipeline
-from residency.doctor.script.script import FUNCTIONS, Script
+from residency.doctor.script.script import Script
 from residency.doctor.script.values import UNKNOWN, number, value
 from residency.records import Finding
 

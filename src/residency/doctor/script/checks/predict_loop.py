@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.script import FUNCTIONS, Call, Script
+from residency.doctor.script.bindings import FUNCTIONS
+from residency.doctor.script.script import Call, Script
 from residency.records import Finding
 
 
