@@ -32,6 +32,8 @@ class Bindings:
     """A syntax tree and the names that it binds."""
 
     tree: ast.Module
+    nodes: list[ast.AST] = field(default_factory=list)
+    """All nodes, in the order of the text."""
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     """What the imports bind: name to dotted path, as written."""
@@ -58,16 +60,16 @@ class Bindings:
 
     def walk(self, *kinds: type) -> Iterator[ast.AST]:
         """Yields the nodes of these kinds, in the order of the text."""
-        found = [node for node in ast.walk(self.tree) if isinstance(node, kinds)]
-        yield from sorted(found, key=start_of)
+        return (node for node in self.nodes if isinstance(node, kinds))
 
 
 def bind_all(script: Bindings) -> None:
-    """Records the parents of all nodes, and what each node gives names to."""
-    for parent in ast.walk(script.tree):
+    """Records all nodes with their parents, and what each gives names to."""
+    script.nodes = sorted(ast.walk(script.tree), key=start_of)
+    for parent in script.nodes:
         for child in ast.iter_child_nodes(parent):
             script.parents[child] = parent
-    for node in script.walk(ast.AST):
+    for node in script.nodes:
         _bind(script, node)
 
 

@@ -160,7 +160,8 @@ def _is_shift(script: Script, node: ast.AST) -> bool:
 def _is_centred(script: Script, call: Call) -> bool:
     """Tells whether a generator standardises, or a layer rescales with an offset."""
     if call.last == "ImageDataGenerator":
-        return bool({"featurewise_center", "samplewise_center"} & set(call.keywords))
+        names = ("featurewise_center", "samplewise_center")
+        return any(value(script, call.argument(name)) is True for name in names)
     return call.keras == "Rescaling" and bool(
         number(script, call.argument("offset", 1))
     )

@@ -22,6 +22,15 @@ HEALTHY = (
     """\
 from keras.preprocessing.image import ImageDataGenerator
 
+a = ImageDataGenerator(
+    rescale=1 / 255, featurewise_center=False, preprocessing_function=None
+)
+b = ImageDataGenerator(rescale=1.0 / 255)
+m.fit(a.flow(x), validation_data=b.flow(y), epochs=1)
+""",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
 a = ImageDataGenerator(rescale=1 / 255, shear_range=0.2)
 b = ImageDataGenerator(rescale=1.0 / 255)
 m.fit(a.flow(x), validation_data=b.flow(y), epochs=1)

@@ -9,6 +9,7 @@ from residency.doctor.script.training import is_legacy
 from residency.doctor.script.vocabulary import OPTIMIZERS
 from residency.records import Finding
 
+CLASSIC = ("SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam")
 IMAGE = "keras.preprocessing.image."
 REMOVED: dict[str, str] = {
     IMAGE + "ImageDataGenerator": "keras.utils.image_dataset_from_directory, and "
@@ -42,6 +43,7 @@ REMOVED: dict[str, str] = {
     "keras.mixed_precision.experimental": "keras.mixed_precision.set_global_policy",
     "keras.optimizers.legacy": "keras.optimizers",
     "keras.optimizers.experimental": "keras.optimizers",
+    **{f"keras.optimizers.{n.lower()}": f"keras.optimizers.{n}" for n in CLASSIC},
     "keras.losses.Reduction": "the word itself, such as 'sum'",
     "keras.estimator": "model.fit",
     "keras.backend.tensorflow_backend": "keras.ops",

@@ -43,7 +43,13 @@ def _fixed(script: Script, generator: Call) -> dict[str, str]:
     if any(k.arg is None for k in generator.node.keywords):
         return {"**": "unknown"}
     given = {n: generator.argument(n) for n in FIXED}
-    return {n: _value(script, e) for n, e in given.items() if e is not None}
+    acting = {n: e for n, e in given.items() if e is not None and _acts(script, e)}
+    return {n: _value(script, e) for n, e in acting.items()}
+
+
+def _acts(script: Script, expression: ast.expr) -> bool:
+    known = value(script, expression)
+    return known is UNKNOWN or bool(known)
 
 
 def _value(script: Script, expression: ast.expr) -> str:
