@@ -44,6 +44,21 @@ def _of_call(script: Script, call: Call) -> float | None:
     return None
 
 
+def makes_float(call: Call) -> bool:
+    """Tells whether a call turns an image into floats, on the scale it has."""
+    if call.last == "cast":
+        return any(
+            "float" in ast.unparse(a)
+            for a in [*call.node.args, *call.keywords.values()]
+        )
+    return call.last in (
+        "to_float",
+        "resize",
+        "resize_with_pad",
+        "resize_with_crop_or_pad",
+    )
+
+
 def _inverse(scale: float | None) -> float | None:
     return 1 / scale if scale else None
 

@@ -17,8 +17,40 @@ from keras.applications.vgg16 import preprocess_input
 
 m.fit(ds.map(lambda x: preprocess_input(x / 255)), epochs=1)
 """,
+    """\
+import tensorflow as tf
+
+
+def f(x):
+    return tf.image.convert_image_dtype(tf.io.decode_jpeg(x), tf.float32) / 255.0
+
+
+m.fit(ds.map(f), epochs=1)
+""",
 )
 HEALTHY = (
+    """\
+import tensorflow as tf
+
+
+def f(x):
+    x = tf.image.resize(x, (9, 9))
+    return tf.image.convert_image_dtype(x, tf.float32) / 255.0
+
+
+m.fit(ds.map(f), epochs=1)
+""",
+    """\
+import tensorflow as tf
+
+
+def f(x):
+    x = tf.image.convert_image_dtype(x, tf.float32)
+    return tf.image.convert_image_dtype(x, tf.float32)
+
+
+m.fit(ds.map(f), epochs=1)
+""",
     """\
 import keras
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from residency.doctor.script.flow import mapped, operations, pipeline
-from residency.doctor.script.scaling import READERS, divisor
+from residency.doctor.script.scaling import READERS, divisor, makes_float
 from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import number, numbers
 from residency.records import Finding
@@ -44,24 +44,10 @@ def _is_raw_float(script: Script, before: Operations, after: Operations) -> bool
     calls = [script.call(op) for op in before if isinstance(op, ast.Call)]
     scaled = any(divisor(script, op) for op in before)
     scaled |= any("standardization" in c.last or "preprocess" in c.last for c in calls)
-    is_float = any(_makes_float(c) for c in calls)
+    is_float = any(makes_float(c) for c in calls)
     read = any(c.last in READERS for c in calls)
     scaled_later = any(divisor(script, op) or _takes_mean(script, op) for op in after)
     return is_float and not scaled and (read or scaled_later)
-
-
-def _makes_float(call: Call) -> bool:
-    if call.last == "cast":
-        return any(
-            "float" in ast.unparse(a)
-            for a in [*call.node.args, *call.keywords.values()]
-        )
-    return call.last in (
-        "to_float",
-        "resize",
-        "resize_with_pad",
-        "resize_with_crop_or_pad",
-    )
 
 
 def _takes_mean(script: Script, node: ast.expr) -> bool:
