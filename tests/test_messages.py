@@ -15,6 +15,8 @@ from PIL import Image
 
 from residency import data, models, recipes
 from residency.cli.train import parse_changes
+from residency.doctor.history import read_history
+from residency.doctor.script import diagnose_script
 from residency.errors import ResidencyError
 from residency.files import write_text
 from residency.prediction import list_images
@@ -91,6 +93,11 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "run, not one": lambda: read_recipe(Path("photos")),
     "predict, nothing there": lambda: list_images("photos/*.jpg"),
     "output, below a file": lambda: write_text(Path("notes.txt/out.csv"), ""),
+    "script, missing": lambda: diagnose_script("train.py"),
+    "script, no Python": lambda: diagnose_script("notes.txt"),
+    "history, missing": lambda: read_history("log.csv"),
+    "history, not one": lambda: read_history("photos"),
+    "history, no loss": lambda: read_history({"epoch": [1, 2]}),
 }
 
 

@@ -64,6 +64,18 @@ LABELS: Mapping[str, str] = {
     "overfitting_small_data": "far more parameters than data",
     # ours
     "dead_training": "the loss no longer depends on the batch",
+    "not_learning": "training does not leave chance",
+    "plateau": "nothing improves at this rate",
+    "overconfident": "validation loss explodes at an accuracy that holds",
+    "best_epoch_not_used": "the last weights are used, earlier ones were better",
+    "recipe_departure": "the result falls short of the recipe's",
+    "data_runs_out": "the data end before the training does",
+    "class_order_unstable": "class numbers depend on the machine",
+    "test_used_for_choosing": "the test set decides about the model",
+    "api_changed": "today's Keras refuses what the script asks for",
+    "mixed_keras": "parts of two Keras in one program",
+    "slow_prediction": "images are predicted one a call",
+    "memory": "more is kept in memory than is needed",
     # advice
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",

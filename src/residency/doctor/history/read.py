@@ -39,7 +39,7 @@ NAMES = {
 }
 """Our names and those that Keras and its users write."""
 ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
-UNREADABLE = (AttributeError, KeyError, OSError, TypeError, ValueError)
+UNREADABLE = (AttributeError, LookupError, OSError, TypeError, ValueError, csv.Error)
 
 
 def read_history(history: Any, *, num_classes: int | None = None) -> Curves:
@@ -141,7 +141,8 @@ def _series(given: Mapping[str, Any], *, source: str, **known: Any) -> Curves:
             found[name] = _accuracies(name, [_number(v) for v in _listed(given[spelt])])
     if not found.keys() - {"learning_rate"}:
         raise DataError(
-            f"{source}: holds no loss and no accuracy, only {', '.join(given) or 'nothing'}. "
+            f"{source}: holds no loss and no accuracy, only "
+            f"{', '.join(given) or 'nothing'}. "
             "Pass the history that fit returned, or a log with a column `loss`."
         )
     return Curves(source=source, **cast("dict[str, Any]", found), **known)
@@ -244,8 +245,8 @@ def _tensorboard(path: Path, num_classes: int | None) -> Curves:
             given.setdefault(f"val_{plain}" if outside else plain, values)
     if not given:
         raise DataError(
-            f"{path}: holds neither metrics.jsonl nor TensorBoard files. Pass the folder "
-            "of a run, or its log."
+            f"{path}: holds neither metrics.jsonl nor TensorBoard files. Pass the "
+            "folder of a run, or its log."
         )
     epochs = next((given[n] for n in NAMES["loss"] if n in given), [])
     curves = {n: _at_epochs(v, [step for step, _ in epochs]) for n, v in given.items()}

@@ -4,16 +4,10 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from residency.doctor.script.script import FUNCTIONS, Binding, Call, Function, Script
-from residency.doctor.script.values import (
-    UNKNOWN,
-    Names,
-    defaults,
-    function_of,
-    is_main,
-    parameters,
-    value,
-)
+from residency.doctor.script.bindings import FUNCTIONS, Binding, Function
+from residency.doctor.script.functions import defaults, function_of, parameters
+from residency.doctor.script.script import Call, Script
+from residency.doctor.script.values import UNKNOWN, Names, is_main, value
 
 FIT_ONLY = {"epochs", "nb_epoch", "validation_data", "validation_split", "callbacks"}
 FIT_ONLY |= {"steps_per_epoch", "batch_size", "class_weight", "initial_epoch"}

@@ -19,6 +19,11 @@ from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import UNKNOWN, number, value
 
 LOADERS = ("image_dataset_from_directory", "flow_from_directory", "flow_from_dataframe")
+OWN_WAYS = {"normalization", "normalize", "standardize", "adapt", "standardization"}
+OWN_WAYS |= {"per_image_standardization", "cvtcolor"}
+"""Functions and layers whose result the text does not tell."""
+KNOWN_CONSTANTS = {103.939, 103.53, 123.68, 123.675, 0.485, 0.229, 58.395}
+"""Where one of these stands, some contract is met by hand."""
 ARRAYS = ("cifar10", "cifar100", "mnist", "fashion_mnist")
 
 
@@ -126,29 +131,37 @@ def _loads(call: Call) -> bool:
 
 
 def _by_hand(script: Script) -> bool:
-    names = {call.last for call in script.calls}
-    adapted = names & {
-        "Normalization",
-        "per_image_standardization",
-        "adapt",
-        "normalize",
-        "standardize",
-    }
-    # Means or deviations of the known kind: some contract is met by hand.
-    known = {103.939, 103.53, 123.68, 123.675, 0.485, 0.229, 58.395}
+    """Tells whether pixels are prepared in a way whose result cannot be told."""
+    named = {call.last.lower() for call in script.calls} & OWN_WAYS
     constants = {
-        n.value
-        for n in ast.walk(script.tree)
-        if isinstance(n, ast.Constant) and isinstance(n.value, float)
+        node.value
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
     }
+    foreign = any(
+        "preprocess" in name and "keras" not in name and "tensorflow" not in name
+        for name in script.modules.values()
+    )
     centred = any(_is_centred(script, call) for call in script.calls)
-    return bool(adapted or known & constants or centred)
+    shifted = any(_is_shift(script, node) for node in script.walk(ast.BinOp))
+    return bool(named or KNOWN_CONSTANTS & constants or foreign or centred or shifted)
+
+
+def _is_shift(script: Script, node: ast.AST) -> bool:
+    """Tells whether `node` is `x - 0.5`, or `2 * x - 1`, of an image in 0..1."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
+        return False
+    by = number(script, node.right)
+    left = node.left
+    doubled = isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult)
+    return by == 0.5 or (by == 1 and doubled)
 
 
 def _is_centred(script: Script, call: Call) -> bool:
     """Tells whether a generator standardises, or a layer rescales with an offset."""
     if call.last == "ImageDataGenerator":
-        return bool({"featurewise_center", "samplewise_center"} & set(call.keywords))
+        names = ("featurewise_center", "samplewise_center")
+        return any(value(script, call.argument(name)) is True for name in names)
     return call.keras == "Rescaling" and bool(
         number(script, call.argument("offset", 1))
     )

@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from residency.doctor.script.flow import calls_in
+from residency.doctor.script.functions import function_of
 from residency.doctor.script.script import Call, Script
-from residency.doctor.script.values import function_of, number
+from residency.doctor.script.values import number
 
 READERS = ("decode_jpeg", "decode_png", "decode_image", "decode_and_crop_jpeg")
 READERS += ("decode_bmp", "decode_gif", "imread", "load_img")
@@ -41,6 +42,21 @@ def _of_call(script: Script, call: Call) -> float | None:
     if call.last == "ToTensor":
         return 255.0
     return None
+
+
+def makes_float(call: Call) -> bool:
+    """Tells whether a call turns an image into floats, on the scale it has."""
+    if call.last == "cast":
+        return any(
+            "float" in ast.unparse(a)
+            for a in [*call.node.args, *call.keywords.values()]
+        )
+    return call.last in (
+        "to_float",
+        "resize",
+        "resize_with_pad",
+        "resize_with_crop_or_pad",
+    )
 
 
 def _inverse(scale: float | None) -> float | None:

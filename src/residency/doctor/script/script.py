@@ -2,18 +2,18 @@
 
 import ast
 import builtins
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
+from residency.doctor.script.bindings import (
+    COMPREHENSIONS,
+    Binding,
+    Bindings,
+    bind_all,
+    start_of,
+)
 from residency.doctor.script.source import Source, parse, read_source
 from residency.errors import DataError
-
-Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-SCOPES = (ast.Module, ast.ClassDef, ast.Lambda, *FUNCTIONS, *COMPREHENSIONS)
 
 SPELLINGS = (
     ("tensorflow.compat.v2.keras", "keras"),
@@ -27,22 +27,6 @@ SPELLINGS = (
     ("tf_keras", "keras"),
 )
 """Other ways to write the same module; `Call.written` keeps the script's own."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Binding:
-    """One place that gives a name its value."""
-
-    node: ast.AST
-    value: ast.expr | None
-    """`None` where the value is not one expression: a loop variable, say."""
-    index: int | None = None
-    """Position in the value, where it is unpacked."""
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """Where the name begins to have the value."""
-        return _end(self.node)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,19 +82,11 @@ class Call:
         return None if starred else args[position]
 
 
-@dataclass(slots=True, eq=False)
-class Script:
+@dataclass(kw_only=True, slots=True, eq=False)
+class Script(Bindings):
     """A script's tree with its names resolved."""
 
     source: Source
-    tree: ast.Module
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
-    modules: dict[str, str] = field(default_factory=dict)
-    """What the imports bind: name to dotted path, as written."""
-    stars: list[str] = field(default_factory=list)
-    bindings: dict[tuple[ast.AST, str], list[Binding]] = field(default_factory=dict)
-    functions: dict[str, Function] = field(default_factory=dict)
-    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     siblings: dict[str, "Script | None"] = field(default_factory=dict)
     """Modules that lie beside the script, by name."""
@@ -124,22 +100,6 @@ class Script:
         code = " ".join(ast.unparse(node).split())
         return code if len(code) <= limit else code[: limit - 3] + "..."
 
-    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Yields parent, grandparent and so on."""
-        while (parent := self.parents.get(node)) is not None:
-            yield parent
-            node = parent
-
-    def scope(self, node: ast.AST) -> ast.AST:
-        """Returns the function, class, comprehension or module around `node`."""
-        return next(
-            (a for a in self.ancestors(node) if isinstance(a, SCOPES)), self.tree
-        )
-
-    def function(self, node: ast.AST) -> Function | None:
-        """Returns the function around `node`, if it stands in one."""
-        return next((a for a in self.ancestors(node) if isinstance(a, FUNCTIONS)), None)
-
     def candidates(self, name: ast.Name) -> list[Binding]:
         """Returns the bindings that `name` may have at its place, latest first.
 
@@ -152,7 +112,7 @@ class Script:
             if found and not (isinstance(scope, ast.ClassDef) and scope is not own):
                 is_inner = scope is own or isinstance(own, COMPREHENSIONS)
                 before = (
-                    [b for b in found if b.end <= _start(name)] if is_inner else found
+                    [b for b in found if b.end <= start_of(name)] if is_inner else found
                 )
                 return list(reversed(before or found))
             if scope is self.tree:
@@ -221,11 +181,6 @@ class Script:
         written, imported = self.dotted(expression)
         return _canonical(written) if imported else ""
 
-    def walk(self, *kinds: type) -> Iterator[ast.AST]:
-        """Yields the nodes of these kinds, in the order of the text."""
-        found = [node for node in ast.walk(self.tree) if isinstance(node, kinds)]
-        yield from sorted(found, key=_start)
-
     def sibling(self, module: str) -> "Script | None":
         """Returns the module of that name beside this script, if there is one."""
         if module not in self.siblings:
@@ -241,18 +196,10 @@ def read_script(path: str | Path) -> Script:
         DataError: The file cannot be read, or is no Python 3.
     """
     source = read_source(path)
-    script = Script(source, parse(source))
-    for parent in ast.walk(script.tree):
-        for child in ast.iter_child_nodes(parent):
-            script.parents[child] = parent
-    for node in script.walk(ast.AST):
-        _bind(script, node)
-    calls = [
-        script.call(node)
-        for node in script.walk(ast.Call)
-        if isinstance(node, ast.Call)
-    ]
-    script.calls = tuple(calls)
+    script = Script(tree=parse(source), source=source)
+    bind_all(script)
+    nodes = (n for n in script.walk(ast.Call) if isinstance(n, ast.Call))
+    script.calls = tuple(script.call(node) for node in nodes)
     return script
 
 
@@ -270,97 +217,3 @@ def _canonical(name: str) -> str:
         if name == other or name.startswith(f"{other}."):
             return usual + name[len(other) :]
     return name
-
-
-def _bind(script: Script, node: ast.AST) -> None:
-    """Records what `node` gives names to."""
-    match node:
-        case ast.Import():
-            for alias in node.names:
-                whole = alias.name if alias.asname else alias.name.partition(".")[0]
-                script.modules[alias.asname or whole] = whole
-        case ast.ImportFrom():
-            _bind_import(script, node)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            script.functions[node.name] = node
-            _bind_parameters(script, node)
-        case ast.Lambda():
-            _bind_parameters(script, node)
-        case ast.ClassDef():
-            script.classes[node.name] = node
-        case ast.Assign():
-            for target in node.targets:
-                _bind_target(script, target, node.value, node)
-        case ast.AnnAssign() | ast.NamedExpr() if node.value is not None:
-            _bind_target(script, node.target, node.value, node)
-        case ast.AugAssign():
-            _bind_target(script, node.target, _augmented(script, node), node)
-        case ast.For() | ast.AsyncFor() | ast.comprehension():
-            _bind_target(script, node.target, None, node.target)
-        case ast.withitem(optional_vars=ast.expr() as target):
-            _bind_target(script, target, node.context_expr, target)
-        case _:
-            pass
-
-
-def _bind_import(script: Script, node: ast.ImportFrom) -> None:
-    module = "." * node.level + (node.module or "")
-    for alias in node.names:
-        if alias.name == "*":
-            script.stars.append(module)
-        else:
-            script.modules[alias.asname or alias.name] = f"{module}.{alias.name}"
-
-
-def _bind_parameters(script: Script, node: Function | ast.Lambda) -> None:
-    every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    starred = tuple(a for a in (node.args.vararg, node.args.kwarg) if a is not None)
-    for argument in (*every, *starred):
-        _record(script, node, argument.arg, Binding(argument, None))
-
-
-def _bind_target(
-    script: Script, target: ast.expr, value: ast.expr | None, node: ast.AST
-) -> None:
-    if isinstance(target, ast.Name):
-        _record(script, script.scope(target), target.id, Binding(node, value))
-    elif isinstance(target, ast.Tuple | ast.List):
-        for position, item in enumerate(target.elts):
-            _bind_item(script, item, value, position, node)
-    elif isinstance(target, ast.Starred):
-        _bind_target(script, target.value, None, node)
-
-
-def _bind_item(
-    script: Script, item: ast.expr, value: ast.expr | None, position: int, node: ast.AST
-) -> None:
-    """Binds one name of `a, b = value`."""
-    if isinstance(value, ast.Tuple | ast.List) and position < len(value.elts):
-        _bind_target(script, item, value.elts[position], node)
-    elif isinstance(item, ast.Name):
-        _record(script, script.scope(item), item.id, Binding(node, value, position))
-    else:
-        _bind_target(script, item, None, node)
-
-
-def _record(script: Script, scope: ast.AST, name: str, binding: Binding) -> None:
-    script.bindings.setdefault((scope, name), []).append(binding)
-
-
-def _augmented(script: Script, node: ast.AugAssign) -> ast.expr | None:
-    """Returns `x / 255` for `x /= 255`, standing where the statement stands."""
-    if not isinstance(node.target, ast.Name):
-        return None
-    left = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-    whole = ast.copy_location(ast.BinOp(left, node.op, node.value), node)
-    script.parents[left], script.parents[whole] = whole, node
-    return whole
-
-
-def _start(node: ast.AST) -> tuple[int, int]:
-    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-
-
-def _end(node: ast.AST) -> tuple[int, int]:
-    line = getattr(node, "end_lineno", None) or getattr(node, "lineno", 0)
-    return line, getattr(node, "end_col_offset", None) or 0

@@ -4,15 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from residency.doctor.script.flow import fits
+from residency.doctor.script.functions import function_of, parameters
 from residency.doctor.script.script import Call, Script
-from residency.doctor.script.values import (
-    UNKNOWN,
-    call_function,
-    function_of,
-    number,
-    parameters,
-    value,
-)
+from residency.doctor.script.values import UNKNOWN, call_function, number, value
 from residency.doctor.script.vocabulary import OPTIMIZERS
 
 

@@ -10,7 +10,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from residency.doctor.script.script import Call, Function, Script
+from residency.doctor.script.bindings import Function
+from residency.doctor.script.functions import argument_of, defaults, parameters
+from residency.doctor.script.script import Script
 
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
 """What stands for a value that the text does not give away."""
@@ -209,29 +211,6 @@ def _parameter(script: Script, node: ast.Name, argument: ast.arg, depth: int) ->
     return values[0]
 
 
-def parameters(function: Function | ast.Lambda) -> list[ast.arg]:
-    """Returns the named parameters of a function, in order."""
-    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-
-
-def argument_of(
-    function: Function | ast.Lambda, name: str, call: Call
-) -> ast.expr | None:
-    """Returns what `call` passes to `function` as `name`, its default otherwise."""
-    order = [argument.arg for argument in parameters(function)]
-    given = call.argument(name, order.index(name))
-    return given if given is not None else defaults(function).get(name)
-
-
-def defaults(function: Function | ast.Lambda) -> dict[str, ast.expr]:
-    """Returns the default of each parameter that has one."""
-    plain = [*function.args.posonlyargs, *function.args.args]
-    tail = plain[len(plain) - len(function.args.defaults) :]
-    found = {a.arg: d for a, d in zip(tail, function.args.defaults, strict=True)}
-    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    return found | {a.arg: d for a, d in pairs if d is not None}
-
-
 def _imported(script: Script, node: ast.Name) -> Any:
     """Returns a constant that a module beside the script defines."""
     module, _, name = script.modules.get(node.id, "").rpartition(".")
@@ -413,15 +392,3 @@ def _loop(
         if result is not UNKNOWN:
             return result
     return UNKNOWN
-
-
-def function_of(
-    script: Script, expression: ast.expr | None
-) -> Function | ast.Lambda | None:
-    """Returns the function of the script that an expression names or is."""
-    node = script.origin(expression)
-    if isinstance(node, ast.Lambda):
-        return node
-    if isinstance(node, ast.Name):
-        return script.functions.get(node.id)
-    return None

@@ -49,7 +49,8 @@ def test_a_models_method_refuses_the_argument(method, argument):
         "import torch\nloader.fit(workers=2)",
         "from keras import layers\nlayers.Conv2D(8, 3, 2)\nlayers.Conv2D(8, 1, 1)",
         "from keras import layers\nlayers.Conv2D(8, (5, 5), 2)",
-        "from keras.callbacks import ModelCheckpoint\nModelCheckpoint('a.weights.h5', save_weights_only=True)",
+        "from keras.callbacks import ModelCheckpoint\n"
+        "ModelCheckpoint('a.weights.h5', save_weights_only=True)",
         "import tf_keras\ntf_keras.optimizers.SGD(lr=0.1)",
     ],
 )

@@ -3,15 +3,50 @@ import pytest
 from residency.doctor.script.checks.augmentation_range import check
 
 SICK = (
-    "from keras import layers\nlayers.RandomRotation(40)",
-    "from keras import layers\nlayers.RandomZoom(1.0)",
-    "from keras.preprocessing.image import ImageDataGenerator\nImageDataGenerator(zoom_range=1.0)",
-    "from keras.preprocessing.image import ImageDataGenerator\nImageDataGenerator(brightness_range=(1.2, 2))",
+    """\
+from keras import layers
+
+layers.RandomRotation(40)
+""",
+    """\
+from keras import layers
+
+layers.RandomZoom(1.0)
+""",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
+ImageDataGenerator(zoom_range=1.0)
+""",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
+ImageDataGenerator(brightness_range=(1.2, 2))
+""",
 )
 HEALTHY = (
-    "from keras import layers\nlayers.RandomRotation(0.1)\nlayers.RandomZoom(0.2)\nlayers.RandomTranslation(0.1, 0.1)",
-    "from keras.preprocessing.image import ImageDataGenerator\nImageDataGenerator(zoom_range=(0.8, 1.2), shear_range=20, brightness_range=[0.5, 1.5], width_shift_range=30)",
-    "from keras.preprocessing.image import ImageDataGenerator\nImageDataGenerator(zoom_range=z, brightness_range=(a, b))",
+    """\
+from keras import layers
+
+layers.RandomRotation(0.1)
+layers.RandomZoom(0.2)
+layers.RandomTranslation(0.1, 0.1)
+""",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
+ImageDataGenerator(
+    zoom_range=(0.8, 1.2),
+    shear_range=20,
+    brightness_range=[0.5, 1.5],
+    width_shift_range=30,
+)
+""",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
+ImageDataGenerator(zoom_range=z, brightness_range=(a, b))
+""",
 )
 
 

@@ -3,12 +3,23 @@ import pytest
 from residency.doctor.script.checks.choosing_on_test import check
 
 SICK = (
-    "m.fit(x, epochs=1, validation_data=(x_test, y_test))",
-    "m.fit(x, epochs=1, validation_data=test_generator)",
+    """\
+m.fit(x, epochs=1, validation_data=(x_test, y_test))
+""",
+    """\
+m.fit(x, epochs=1, validation_data=test_generator)
+""",
+    """\
+m.fit(x, epochs=1, validation_data=(testX, testY))
+""",
 )
 HEALTHY = (
-    "m.fit(x, epochs=1, validation_data=(x_val, y_val))",
-    "m.fit(x, epochs=1, validation_data=latest)",
+    """\
+m.fit(x, epochs=1, validation_data=(x_val, y_val))
+""",
+    """\
+m.fit(x, epochs=1, validation_data=latest)
+""",
 )
 
 

@@ -3,14 +3,39 @@ import pytest
 from residency.doctor.script.checks.class_order import check
 
 SICK = (
-    "import os\nlabels = [d for d in os.listdir('x') if d[0] != '.']",
-    "import pathlib\nCLASSES = [p.name for p in pathlib.Path('x').glob('*')]",
+    """\
+import os
+
+labels = [d for d in os.listdir("x") if d[0] != "."]
+""",
+    """\
+import pathlib
+
+CLASSES = [p.name for p in pathlib.Path("x").glob("*")]
+""",
 )
 HEALTHY = (
-    "import os\nclass_names = sorted(os.listdir('x'))",
-    "import os\nlabels = os.listdir('x')\nlabels.sort()",
-    "import os\nnum_classes = len(os.listdir('x'))",
-    "import glob\nfiles = glob.glob('*')",
+    """\
+import os
+
+class_names = sorted(os.listdir("x"))
+""",
+    """\
+import os
+
+labels = os.listdir("x")
+labels.sort()
+""",
+    """\
+import os
+
+num_classes = len(os.listdir("x"))
+""",
+    """\
+import glob
+
+files = glob.glob("*")
+""",
 )
 
 

@@ -3,12 +3,30 @@ import pytest
 from residency.doctor.script.checks.colour_range import check
 
 SICK = (
-    "import tensorflow as tf\ntf.image.random_contrast(x, lower=0.1, upper=0.5)",
-    "import tensorflow as tf\ntf.image.stateless_random_hue(x, 0.5, seed)",
+    """\
+import tensorflow as tf
+
+tf.image.random_contrast(x, lower=0.1, upper=0.5)
+""",
+    """\
+import tensorflow as tf
+
+tf.image.stateless_random_hue(x, 0.5, seed)
+""",
 )
 HEALTHY = (
-    "import tensorflow as tf\ntf.image.random_saturation(x, 0.5, 1.5)\ntf.image.random_hue(x, 0.1)\ntf.image.random_contrast(x, lower=1, upper=2)",
-    "import tensorflow as tf\ntf.image.random_saturation(x, a, b)",
+    """\
+import tensorflow as tf
+
+tf.image.random_saturation(x, 0.5, 1.5)
+tf.image.random_hue(x, 0.1)
+tf.image.random_contrast(x, lower=1, upper=2)
+""",
+    """\
+import tensorflow as tf
+
+tf.image.random_saturation(x, a, b)
+""",
 )
 
 

@@ -3,16 +3,70 @@ import pytest
 from residency.doctor.script.checks.dead_branch import check
 
 SICK = (
-    "import numpy as np\nc = np.random.randint(3)\nif c == 3: pass",
-    "import random\nc = random.randrange(0, 3)\nif c >= 3: pass",
-    "import tensorflow as tf\ndef pick(n):\n    return int(tf.random.uniform((), maxval=n, dtype='int32'))\nc = pick(3)\nif c == 3: pass",
+    """\
+import numpy as np
+
+c = np.random.randint(3)
+if c == 3:
+    pass
+""",
+    """\
+import random
+
+c = random.randrange(0, 3)
+if c >= 3:
+    pass
+""",
+    """\
+import tensorflow as tf
+
+
+def pick(n):
+    return int(tf.random.uniform((), maxval=n, dtype="int32"))
+
+
+c = pick(3)
+if c == 3:
+    pass
+""",
 )
 HEALTHY = (
-    "import random\nc = random.randint(0, 3)\nif c == 3: pass",
-    "import numpy as np\nrng = np.random.default_rng()\nc = rng.integers(0, 3, endpoint=True)\nif c == 3: pass",
-    "import tensorflow as tf\nc = tf.random.uniform(())\nif c > 0.5: pass",
-    "import numpy as np\nc = np.random.randint(n)\nif c == 3: pass",
-    "import numpy as np\nc = np.random.randint(0, 3)\nif c < 3: pass",
+    """\
+import random
+
+c = random.randint(0, 3)
+if c == 3:
+    pass
+""",
+    """\
+import numpy as np
+
+rng = np.random.default_rng()
+c = rng.integers(0, 3, endpoint=True)
+if c == 3:
+    pass
+""",
+    """\
+import tensorflow as tf
+
+c = tf.random.uniform(())
+if c > 0.5:
+    pass
+""",
+    """\
+import numpy as np
+
+c = np.random.randint(n)
+if c == 3:
+    pass
+""",
+    """\
+import numpy as np
+
+c = np.random.randint(0, 3)
+if c < 3:
+    pass
+""",
 )
 
 

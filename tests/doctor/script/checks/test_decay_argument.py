@@ -3,13 +3,31 @@ import pytest
 from residency.doctor.script.checks.decay_argument import check
 
 SICK = (
-    "import keras\nkeras.optimizers.Adam(1e-3, decay=1e-3 / 50)",
-    "import tensorflow as tf\ntf.keras.optimizers.RMSprop(1e-3, decay=1e-6)",
+    """\
+import keras
+
+keras.optimizers.Adam(1e-3, decay=1e-3 / 50)
+""",
+    """\
+import tensorflow as tf
+
+tf.keras.optimizers.RMSprop(1e-3, decay=1e-6)
+""",
 )
 HEALTHY = (
-    "import keras\nkeras.optimizers.SGD(0.1, decay=0.0)",
-    "import keras\nkeras.optimizers.SGD(0.1, weight_decay=1e-4)",
-    "keras_like.SGD(decay=1)",
+    """\
+import keras
+
+keras.optimizers.SGD(0.1, decay=0.0)
+""",
+    """\
+import keras
+
+keras.optimizers.SGD(0.1, weight_decay=1e-4)
+""",
+    """\
+keras_like.SGD(decay=1)
+""",
 )
 
 

@@ -2,12 +2,31 @@ import pytest
 
 from residency.doctor.script.checks.finite_repeat import check
 
-SICK = ("it = iter(ds.repeat(2))\nfor epoch in range(80):\n    x = next(it)",)
+SICK = (
+    """\
+it = iter(ds.repeat(2))
+for epoch in range(80):
+    x = next(it)
+""",
+)
 HEALTHY = (
-    "d = ds.repeat()\nm.fit(d, epochs=9, steps_per_epoch=5)",
-    "d = ds.repeat(9)\nm.fit(d, epochs=9, steps_per_epoch=5)",
-    "d = ds.repeat(2)\nm.fit(d, epochs=9)",
-    "for epoch in range(80):\n    for x in ds.repeat(2):\n        pass",
+    """\
+d = ds.repeat()
+m.fit(d, epochs=9, steps_per_epoch=5)
+""",
+    """\
+d = ds.repeat(9)
+m.fit(d, epochs=9, steps_per_epoch=5)
+""",
+    """\
+d = ds.repeat(2)
+m.fit(d, epochs=9)
+""",
+    """\
+for epoch in range(80):
+    for x in ds.repeat(2):
+        pass
+""",
 )
 
 

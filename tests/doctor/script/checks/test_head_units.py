@@ -3,12 +3,39 @@ import pytest
 from residency.doctor.script.checks.head_units import check
 
 SICK = (
-    "import keras\nclass_names = ['a', 'b']\nm = keras.applications.VGG16()\nm.compile('sgd')\nm.fit(x, epochs=1)",
+    """\
+import keras
+
+class_names = ["a", "b"]
+m = keras.applications.VGG16()
+m.compile("sgd")
+m.fit(x, epochs=1)
+""",
 )
 HEALTHY = (
-    "import keras\nm = keras.applications.ResNet50()\nm.predict(x)",
-    "import keras\nNUM_CLASSES = 1000\nm = keras.applications.ResNet50(weights=None)\nm.compile('sgd')\nm.fit(x, epochs=1)",
-    "import keras\nclass_names = ['a', 'b']\nb = keras.applications.ResNet50(include_top=False)\nm = keras.Model(b.input, b.output)\nm.compile('sgd')\nm.fit(x, epochs=1)",
+    """\
+import keras
+
+m = keras.applications.ResNet50()
+m.predict(x)
+""",
+    """\
+import keras
+
+NUM_CLASSES = 1000
+m = keras.applications.ResNet50(weights=None)
+m.compile("sgd")
+m.fit(x, epochs=1)
+""",
+    """\
+import keras
+
+class_names = ["a", "b"]
+b = keras.applications.ResNet50(include_top=False)
+m = keras.Model(b.input, b.output)
+m.compile("sgd")
+m.fit(x, epochs=1)
+""",
 )
 
 

@@ -3,13 +3,41 @@ import pytest
 from residency.doctor.script.checks.history_keys import check
 
 SICK = (
-    "import keras\nm.compile('sgd', 'mse', metrics=['acc'])\nh = m.fit(x, epochs=1).history\nh['accuracy']",
-    "import keras\nm.compile('sgd', 'mse', metrics=['accuracy'])\nkeras.callbacks.EarlyStopping(monitor='val_acc')",
+    """\
+import keras
+
+m.compile("sgd", "mse", metrics=["acc"])
+h = m.fit(x, epochs=1).history
+h["accuracy"]
+""",
+    """\
+import keras
+
+m.compile("sgd", "mse", metrics=["accuracy"])
+keras.callbacks.EarlyStopping(monitor="val_acc")
+""",
 )
 HEALTHY = (
-    "import keras\nm.compile('sgd', 'mse', metrics=['acc'])\nh = m.fit(x, epochs=1)\nh.history['val_acc']",
-    "import keras\nm.compile('sgd', 'mse', metrics=[Own()])\nh = m.fit(x, epochs=1)\nh.history['acc']",
-    "import keras\nm.compile('sgd', 'mse', metrics=['accuracy'])\nscores['acc']",
+    """\
+import keras
+
+m.compile("sgd", "mse", metrics=["acc"])
+h = m.fit(x, epochs=1)
+h.history["val_acc"]
+""",
+    """\
+import keras
+
+m.compile("sgd", "mse", metrics=[Own()])
+h = m.fit(x, epochs=1)
+h.history["acc"]
+""",
+    """\
+import keras
+
+m.compile("sgd", "mse", metrics=["accuracy"])
+scores["acc"]
+""",
 )
 
 

@@ -3,16 +3,63 @@ import pytest
 from residency.doctor.script.checks.lambda_closure import check
 
 SICK = (
-    "from keras.layers import Lambda\nxs = [Lambda(lambda z: z[c])(x) for c in range(3)]",
-    "import tensorflow as tf\nfor c in range(3):\n    low = c * 4\n    tf.keras.layers.Lambda(lambda z: z[low:])(x)",
-    "from keras.layers import Lambda\nfor c in range(3):\n    def cut(z):\n        return z[c]\n    Lambda(cut)(x)",
+    """\
+from keras.layers import Lambda
+
+xs = [Lambda(lambda z: z[c])(x) for c in range(3)]
+""",
+    """\
+import tensorflow as tf
+
+for c in range(3):
+    low = c * 4
+    tf.keras.layers.Lambda(lambda z: z[low:])(x)
+""",
+    """\
+from keras.layers import Lambda
+
+for c in range(3):
+
+    def cut(z):
+        return z[c]
+
+    Lambda(cut)(x)
+""",
 )
 HEALTHY = (
-    "from keras import layers\nfor c in range(3):\n    layers.Lambda(lambda z: z * 2)(x)",
-    "from keras import layers\ndef f(c):\n    return layers.Lambda(lambda z: z[c])\nfor c in range(3):\n    f(c)(x)",
-    "from keras import layers\nn = 4\nlayers.Lambda(lambda z: z * n)(x)",
-    "for c in range(3):\n    fs.append(sorted(x, key=lambda z: z[c]))",
-    "from keras import layers\nfor c in range(3):\n    layers.Lambda(lambda z, k: z[k], arguments={'k': c})(x)",
+    """\
+from keras import layers
+
+for c in range(3):
+    layers.Lambda(lambda z: z * 2)(x)
+""",
+    """\
+from keras import layers
+
+
+def f(c):
+    return layers.Lambda(lambda z: z[c])
+
+
+for c in range(3):
+    f(c)(x)
+""",
+    """\
+from keras import layers
+
+n = 4
+layers.Lambda(lambda z: z * n)(x)
+""",
+    """\
+for c in range(3):
+    fs.append(sorted(x, key=lambda z: z[c]))
+""",
+    """\
+from keras import layers
+
+for c in range(3):
+    layers.Lambda(lambda z, k: z[k], arguments={"k": c})(x)
+""",
 )
 
 

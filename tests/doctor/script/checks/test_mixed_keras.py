@@ -3,12 +3,28 @@ import pytest
 from residency.doctor.script.checks.mixed_keras import check
 
 SICK = (
-    "import keras\nimport tensorflow as tf\ntf.keras.utils.set_random_seed(1)",
-    "from tensorflow.python.keras import layers\nfrom tensorflow.keras import models",
+    """\
+import keras
+import tensorflow as tf
+
+tf.keras.utils.set_random_seed(1)
+""",
+    """\
+from tensorflow.python.keras import layers
+from tensorflow.keras import models
+""",
 )
 HEALTHY = (
-    "import tensorflow as tf\nimport keras\ntf.data.Dataset",
-    "from tensorflow import keras\nfrom tensorflow.keras import layers",
+    """\
+import tensorflow as tf
+import keras
+
+tf.data.Dataset
+""",
+    """\
+from tensorflow import keras
+from tensorflow.keras import layers
+""",
 )
 
 

@@ -35,11 +35,13 @@ def test_what_is_left_of_the_backend_is_there():
         "import tensorflow as tf\ntf.keras.preprocessing.image.ImageDataGenerator()",
         "from keras import backend as K\nK.clear_session()\nK.image_data_format()",
         "import tensorflow as tf\ntf.keras.backend.mean(x)",
-        "import os\nos.environ['TF_USE_LEGACY_KERAS'] = '1'\nimport keras\nm.fit_generator(g)",
+        "import os\nos.environ['TF_USE_LEGACY_KERAS'] = '1'\n"
+        "import keras\nm.fit_generator(g)",
         "import tf_keras as keras\nmodel.fit_generator(g)",
         "from keras.utils import to_categorical\nfrom keras.layers import add",
         "scheduler.lr\nconfig.lr",
-        "from sklearn.svm import SVC\nmodel.predict_proba(x)",
+        "import keras\nfrom sklearn.svm import SVC\nmodel.predict_proba(x)",
+        "import keras, own\nmodel = own.Forest()\nmodel.predict_proba(x)",
     ],
 )
 def test_what_still_works_is_left_alone(findings, text):

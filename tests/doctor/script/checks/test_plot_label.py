@@ -3,15 +3,29 @@ import pytest
 from residency.doctor.script.checks.plot_label import check
 
 SICK = (
-    "plt.plot(h.history['val_loss'], label='Training loss')",
-    "plt.plot(h.history['loss'], label='val loss')",
+    """\
+plt.plot(h.history["val_loss"], label="Training loss")
+""",
+    """\
+plt.plot(h.history["loss"], label="val loss")
+""",
 )
 HEALTHY = (
-    "plt.plot(h.history['val_loss'], label='validation loss')",
-    "plt.plot(h.history['accuracy'], label='Training accuracy')",
-    "plt.plot(h['loss'], label='ResNet-50')",
-    "plt.plot(x, label='loss')",
-    "plt.plot(epochs, h['acc'], 'bo', label='Training acc')",
+    """\
+plt.plot(h.history["val_loss"], label="validation loss")
+""",
+    """\
+plt.plot(h.history["accuracy"], label="Training accuracy")
+""",
+    """\
+plt.plot(h["loss"], label="ResNet-50")
+""",
+    """\
+plt.plot(x, label="loss")
+""",
+    """\
+plt.plot(epochs, h["acc"], "bo", label="Training acc")
+""",
 )
 
 

@@ -3,13 +3,30 @@ import pytest
 from residency.doctor.script.checks.predict_loop import check
 
 SICK = (
-    "for i in range(9):\n    m.predict(x[i:i + 1])",
-    "for x in xs:\n    b = x[np.newaxis]\n    m.predict(b)",
+    """\
+for i in range(9):
+    m.predict(x[i : i + 1])
+""",
+    """\
+for x in xs:
+    b = x[np.newaxis]
+    m.predict(b)
+""",
 )
 HEALTHY = (
-    "for x, y in ds:\n    m.predict(x)",
-    "import numpy as np\nm.predict(np.expand_dims(x, 0))",
-    "def one(x):\n    return m.predict(x[None])\n",
+    """\
+for x, y in ds:
+    m.predict(x)
+""",
+    """\
+import numpy as np
+
+m.predict(np.expand_dims(x, 0))
+""",
+    """\
+def one(x):
+    return m.predict(x[None])
+""",
 )
 
 

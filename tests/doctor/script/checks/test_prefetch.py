@@ -2,12 +2,27 @@ import pytest
 
 from residency.doctor.script.checks.prefetch import check
 
-SICK = ("B = 64\nds.batch(B).prefetch(buffer_size=B)",)
+SICK = (
+    """\
+B = 64
+ds.batch(B).prefetch(buffer_size=B)
+""",
+)
 HEALTHY = (
-    "import tensorflow as tf\nds.batch(128).prefetch(tf.data.AUTOTUNE)",
-    "ds.prefetch(128).batch(128)",
-    "ds.batch(2).prefetch(2)",
-    "ds.batch(128).prefetch(16)",
+    """\
+import tensorflow as tf
+
+ds.batch(128).prefetch(tf.data.AUTOTUNE)
+""",
+    """\
+ds.prefetch(128).batch(128)
+""",
+    """\
+ds.batch(2).prefetch(2)
+""",
+    """\
+ds.batch(128).prefetch(16)
+""",
 )
 
 

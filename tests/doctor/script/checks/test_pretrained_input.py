@@ -3,19 +3,115 @@ import pytest
 from residency.doctor.script.checks.pretrained_input import check
 
 SICK = (
-    "import keras\nfrom keras import applications as A\nb = A.ResNet50()\nd = keras.utils.image_dataset_from_directory('x')\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.InceptionV3()\nd = ds.map(lambda x: A.vgg16.preprocess_input(x))\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.EfficientNetB0()\nd = ds.map(lambda x: x / 255)\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nfrom keras.applications.resnet import preprocess_input\nb = A.ResNet50()\nd = keras.utils.image_dataset_from_directory('x')\nm.fit(d.map(lambda x: x / 255.), epochs=1)",
+    """\
+import keras
+from keras import applications as A
+
+b = A.ResNet50()
+d = keras.utils.image_dataset_from_directory("x")
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.InceptionV3()
+d = ds.map(lambda x: A.vgg16.preprocess_input(x))
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.EfficientNetB0()
+d = ds.map(lambda x: x / 255)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+from keras.applications.resnet import preprocess_input
+
+b = A.ResNet50()
+d = keras.utils.image_dataset_from_directory("x")
+m.fit(d.map(lambda x: x / 255.0), epochs=1)
+""",
 )
 HEALTHY = (
-    "import keras\nfrom keras import applications as A\nb = A.ResNet50(weights=None)\nd = ds.map(lambda x: x / 255)\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.EfficientNetB0()\nd = keras.utils.image_dataset_from_directory('x')\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.VGG16()\nd = ds.map(lambda x: A.vgg16.preprocess_input(x))\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.ResNet50()\nm.fit(prepared, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.MobileNetV2()\nd = ds.map(lambda x: x / 127.5 - 1)\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.DenseNet121()\nd = ds.map(lambda x: (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225])\nm.fit(d, epochs=1)",
-    "import keras\nfrom keras import applications as A\nb = A.ResNet50()\nn = keras.layers.Normalization()\nn.adapt(x)\nd = keras.utils.image_dataset_from_directory('x')\nm.fit(d, epochs=1)",
+    """\
+import keras
+from keras import applications as A
+
+b = A.ResNet50(weights=None)
+d = ds.map(lambda x: x / 255)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.EfficientNetB0()
+d = keras.utils.image_dataset_from_directory("x")
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.VGG16()
+d = ds.map(lambda x: A.vgg16.preprocess_input(x))
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.ResNet50()
+m.fit(prepared, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.MobileNetV2()
+d = ds.map(lambda x: x / 127.5 - 1)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.DenseNet121()
+d = ds.map(lambda x: (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225])
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.Xception()
+d = ds.map(lambda x: 2 * (x / 255) - 1)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+from own import preprocess_image
+
+b = A.ResNet50()
+d = keras.utils.image_dataset_from_directory("x").map(preprocess_image)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+from keras import applications as A
+
+b = A.ResNet50()
+n = keras.layers.Normalization()
+n.adapt(x)
+d = keras.utils.image_dataset_from_directory("x")
+m.fit(d, epochs=1)
+""",
 )
 
 

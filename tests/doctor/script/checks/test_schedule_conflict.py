@@ -3,14 +3,54 @@ import pytest
 from residency.doctor.script.checks.schedule_conflict import check
 
 SICK = (
-    "import keras\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.05 * 0.9 ** e)])",
-    "import keras\nrate = keras.optimizers.schedules.CosineDecay(0.1, 100)\nm.compile(keras.optimizers.SGD(rate), 'mse')\nm.fit(x, epochs=2, callbacks=[keras.callbacks.ReduceLROnPlateau()])",
+    """\
+import keras
+
+m.compile(keras.optimizers.SGD(0.1), "mse")
+m.fit(
+    x,
+    epochs=20,
+    callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.05 * 0.9**e)],
+)
+""",
+    """\
+import keras
+
+rate = keras.optimizers.schedules.CosineDecay(0.1, 100)
+m.compile(keras.optimizers.SGD(rate), "mse")
+m.fit(x, epochs=2, callbacks=[keras.callbacks.ReduceLROnPlateau()])
+""",
 )
 HEALTHY = (
-    "import keras\ndef s(e, lr):\n    return lr if e < 9 else lr * 0.9\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(s)])",
-    "import keras\nm.compile('sgd', 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.5)])",
-    "import keras\nm.compile(keras.optimizers.SGD(0.1), 'mse')\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(unknown)])",
-    "import keras\nkeras.callbacks.ReduceLROnPlateau()\nm.compile(keras.optimizers.SGD(0.1), 'mse')",
+    """\
+import keras
+
+
+def s(e, lr):
+    return lr if e < 9 else lr * 0.9
+
+
+m.compile(keras.optimizers.SGD(0.1), "mse")
+m.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(s)])
+""",
+    """\
+import keras
+
+m.compile("sgd", "mse")
+m.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.5)])
+""",
+    """\
+import keras
+
+m.compile(keras.optimizers.SGD(0.1), "mse")
+m.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(unknown)])
+""",
+    """\
+import keras
+
+keras.callbacks.ReduceLROnPlateau()
+m.compile(keras.optimizers.SGD(0.1), "mse")
+""",
 )
 
 

@@ -3,12 +3,46 @@ import pytest
 from residency.doctor.script.checks.schedule_length import check
 
 SICK = (
-    "import keras\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 99 else 0.01)])",
+    """\
+import keras
+
+m.fit(
+    x,
+    epochs=20,
+    callbacks=[
+        keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 99 else 0.01)
+    ],
+)
+""",
 )
 HEALTHY = (
-    "import keras\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.1)])",
-    "import keras\nm.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 10 else 0.01)])",
-    "import keras\nm.fit(x, epochs=E, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 99 else 0.01)])",
+    """\
+import keras
+
+m.fit(x, epochs=20, callbacks=[keras.callbacks.LearningRateScheduler(lambda e: 0.1)])
+""",
+    """\
+import keras
+
+m.fit(
+    x,
+    epochs=20,
+    callbacks=[
+        keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 10 else 0.01)
+    ],
+)
+""",
+    """\
+import keras
+
+m.fit(
+    x,
+    epochs=E,
+    callbacks=[
+        keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 99 else 0.01)
+    ],
+)
+""",
 )
 
 

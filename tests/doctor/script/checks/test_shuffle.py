@@ -3,15 +3,53 @@ import pytest
 from residency.doctor.script.checks.shuffle import check
 
 SICK = (
-    "import keras\nt = keras.utils.image_dataset_from_directory('t', shuffle=False)\nm.fit(t, epochs=1)",
-    "import tensorflow as tf\nd = tf.data.Dataset.list_files('*/*', shuffle=False)\nm.fit(d, epochs=1)",
+    """\
+import keras
+
+t = keras.utils.image_dataset_from_directory("t", shuffle=False)
+m.fit(t, epochs=1)
+""",
+    """\
+import tensorflow as tf
+
+d = tf.data.Dataset.list_files("*/*", shuffle=False)
+m.fit(d, epochs=1)
+""",
 )
 HEALTHY = (
-    "import glob, random, tensorflow as tf\nf = glob.glob('*/*')\nrandom.shuffle(f)\nd = tf.data.Dataset.from_tensor_slices(f).shuffle(10)\nm.fit(d, epochs=1)",
-    "import tensorflow as tf\nd = tf.data.Dataset.list_files('*/*').shuffle(10)\nm.fit(d, epochs=1)",
-    "import glob, tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices(glob.glob('*/*')).shuffle(10000)\nm.fit(d, epochs=1)",
-    "import tensorflow as tf\nd = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(10)\nm.fit(d, epochs=1)",
-    "import keras\nt = keras.utils.image_dataset_from_directory('t')\nv = keras.utils.image_dataset_from_directory('v', shuffle=False)\nm.fit(t, validation_data=v, epochs=1)",
+    """\
+import glob, random, tensorflow as tf
+
+f = glob.glob("*/*")
+random.shuffle(f)
+d = tf.data.Dataset.from_tensor_slices(f).shuffle(10)
+m.fit(d, epochs=1)
+""",
+    """\
+import tensorflow as tf
+
+d = tf.data.Dataset.list_files("*/*").shuffle(10)
+m.fit(d, epochs=1)
+""",
+    """\
+import glob, tensorflow as tf
+
+d = tf.data.Dataset.from_tensor_slices(glob.glob("*/*")).shuffle(10000)
+m.fit(d, epochs=1)
+""",
+    """\
+import tensorflow as tf
+
+d = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(10)
+m.fit(d, epochs=1)
+""",
+    """\
+import keras
+
+t = keras.utils.image_dataset_from_directory("t")
+v = keras.utils.image_dataset_from_directory("v", shuffle=False)
+m.fit(t, validation_data=v, epochs=1)
+""",
 )
 
 

@@ -3,16 +3,64 @@ import pytest
 from residency.doctor.script.checks.unused_object import check
 
 SICK = (
-    "import keras\nloss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)\nm.compile('sgd', loss='mse')",
-    "import keras\nstop = keras.callbacks.EarlyStopping()\nm.fit(x, epochs=9)",
-    "import keras\ncallbacks = [keras.callbacks.EarlyStopping()]\nm.fit(x, epochs=9)",
+    """\
+import keras
+
+loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+m.compile("sgd", loss="mse")
+""",
+    """\
+import keras
+
+stop = keras.callbacks.EarlyStopping()
+m.fit(x, epochs=9)
+""",
+    """\
+import keras
+
+callbacks = [keras.callbacks.EarlyStopping()]
+m.fit(x, epochs=9)
+""",
 )
 HEALTHY = (
-    "import keras\nopt = keras.optimizers.Adam()",
-    "import keras\nopt = keras.optimizers.Adam()\nm.compile(opt)",
-    "import keras\nclass T:\n    def __init__(self):\n        self.opt = keras.optimizers.Adam()\nm.compile('sgd')",
-    "import keras\nopt = keras.optimizers.Adam()\ndef f():\n    m.compile(opt)",
-    "import keras\n__all__ = ['opt']\nopt = keras.optimizers.Adam()\nm.compile('sgd')",
+    """\
+import keras
+
+opt = keras.optimizers.Adam()
+""",
+    """\
+import keras
+
+opt = keras.optimizers.Adam()
+m.compile(opt)
+""",
+    """\
+import keras
+
+
+class T:
+    def __init__(self):
+        self.opt = keras.optimizers.Adam()
+
+
+m.compile("sgd")
+""",
+    """\
+import keras
+
+opt = keras.optimizers.Adam()
+
+
+def f():
+    m.compile(opt)
+""",
+    """\
+import keras
+
+__all__ = ["opt"]
+opt = keras.optimizers.Adam()
+m.compile("sgd")
+""",
 )
 
 

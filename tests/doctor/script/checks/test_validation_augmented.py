@@ -3,13 +3,51 @@ import pytest
 from residency.doctor.script.checks.validation_augmented import check
 
 SICK = (
-    "import tensorflow as tf\ndef aug(x, y):\n    return tf.image.random_flip_left_right(x), y\nd = ds.map(aug)\nm.fit(d.take(9), validation_data=d.skip(9), epochs=1)",
-    "import keras\nflip = keras.layers.RandomFlip()\nv = ds.map(lambda x, y: (flip(x, training=True), y))\nm.fit(t, validation_data=v, epochs=1)",
+    """\
+import tensorflow as tf
+
+
+def aug(x, y):
+    return tf.image.random_flip_left_right(x), y
+
+
+d = ds.map(aug)
+m.fit(d.take(9), validation_data=d.skip(9), epochs=1)
+""",
+    """\
+import keras
+
+flip = keras.layers.RandomFlip()
+v = ds.map(lambda x, y: (flip(x, training=True), y))
+m.fit(t, validation_data=v, epochs=1)
+""",
 )
 HEALTHY = (
-    "from keras.preprocessing.image import ImageDataGenerator\ng = ImageDataGenerator(rescale=1/255, rotation_range=0, horizontal_flip=False)\nm.fit(a, validation_data=g.flow(x), epochs=1)",
-    "import tensorflow as tf\ndef aug(x, y):\n    return tf.image.random_flip_left_right(x), y\nt = ds.map(load).map(aug)\nv = ds.map(load)\nm.fit(t, validation_data=v, epochs=1)",
-    "import keras\nflip = keras.layers.RandomFlip()\nv = ds.map(lambda x, y: (flip(x, training=False), y))\nm.fit(t, validation_data=v, epochs=1)",
+    """\
+from keras.preprocessing.image import ImageDataGenerator
+
+g = ImageDataGenerator(rescale=1 / 255, rotation_range=0, horizontal_flip=False)
+m.fit(a, validation_data=g.flow(x), epochs=1)
+""",
+    """\
+import tensorflow as tf
+
+
+def aug(x, y):
+    return tf.image.random_flip_left_right(x), y
+
+
+t = ds.map(load).map(aug)
+v = ds.map(load)
+m.fit(t, validation_data=v, epochs=1)
+""",
+    """\
+import keras
+
+flip = keras.layers.RandomFlip()
+v = ds.map(lambda x, y: (flip(x, training=False), y))
+m.fit(t, validation_data=v, epochs=1)
+""",
 )
 
 

@@ -34,7 +34,7 @@ def check(curves: Curves) -> Iterator[Finding]:
         why="After `fit` the model holds the last epoch's weights, unless a callback "
         "puts the best ones back.",
         cure="Keep the best weights.",
-        snippet="keras.callbacks.ModelCheckpoint('best.keras', monitor='val_accuracy',\n"
+        snippet="keras.callbacks.ModelCheckpoint('best.keras', 'val_accuracy',\n"
         "                                save_best_only=True)",
         effect=f"About {100 * lost:.0f} points, a little less on new images.",
         confidence=0.9,

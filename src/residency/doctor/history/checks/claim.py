@@ -26,9 +26,9 @@ def check(curves: Curves) -> Iterator[Finding]:
         code="RD511",
         label="recipe_departure",
         severity="advice" if curves.changed else "warning",
-        title=f"{curves.recipe or 'The recipe'} promises {curves.claim_percent:.2f} %, the "
-        f"best epoch has {100 * reached:.2f} % ({100 * low:.1f} to {100 * high:.1f})"
-        + (f"; changed: {changed}." if changed else "."),
+        title=f"{curves.recipe or 'The recipe'} promises {curves.claim_percent:.2f} %, "
+        f"the best epoch has {100 * reached:.2f} % ({100 * low:.1f} to "
+        f"{100 * high:.1f})" + (f"; changed: {changed}." if changed else "."),
         evidence={
             "promised": curves.claim_percent,
             "reached": 100 * reached,

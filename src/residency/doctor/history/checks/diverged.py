@@ -44,8 +44,8 @@ def _finding(
         evidence=evidence | ({} if rate is None else {"highest_rate": rate}),
         why="The steps are so large that each lands higher than the last. The weights "
         "of this run are of no use.",
-        cure="Lower the learning rate ten times, or warm it up; look for NaN in the data "
-        "if it happens in the first epoch.",
+        cure="Lower the learning rate ten times, or warm it up; look for NaN in the "
+        "data if it happens in the first epoch.",
         snippet=f"learning_rate={rate / 10:g}" if rate else "learning_rate=... / 10",
         effect="The loss falls from the first epoch on.",
         confidence=confidence,

@@ -1,6 +1,7 @@
 """RD503: the training loss jumps up and down."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from residency.doctor.history.curves import Curves, finite
 from residency.records import Finding
@@ -19,17 +20,15 @@ def check(curves: Curves) -> Iterator[Finding]:
     if len(loss) < EPOCHS or len(loss) < len(curves.loss):
         return
     later = loss[len(loss) // 4 :]
-    rises = [
-        b - a for a, b in zip(later, later[1:], strict=False) if b - a > JUMP * loss[0]
-    ]
+    rises = [b - a for a, b in pairwise(later) if b - a > JUMP * loss[0]]
     if len(rises) < 3 or len(rises) < 0.25 * len(later):
         return
     yield Finding(
         code="RD503",
         label="lr_too_high",
         severity="warning",
-        title=f"The training loss rises in {len(rises)} of {len(later)} epochs, by up to "
-        f"{max(rises):.3g}.",
+        title=f"The training loss rises in {len(rises)} of {len(later)} epochs, by up "
+        f"to {max(rises):.3g}.",
         evidence={"rises": len(rises), "epochs": len(later), "largest": max(rises)},
         why="The steps jump across the valley they should walk down. Where the run "
         "stops is a matter of luck.",

@@ -17,7 +17,7 @@ def check(curves: Curves) -> Iterator[Finding]:
     place = middles.index(min(middles))
     lowest, last = middles[place], median(tail(losses))
     then, now = median(shares[max(0, place - 1) : place + 2]), median(tail(shares))
-    if place >= len(losses) - 3 or now < then - 0.02:
+    if place >= len(losses) - len(tail(losses)) or now < then - 0.02:
         return
     spread = noise(losses[len(losses) // 2 :])
     if last < 1.5 * lowest or last - lowest < max(0.3, 4 * spread):
@@ -35,8 +35,8 @@ def check(curves: Curves) -> Iterator[Finding]:
             "accuracy_then": then,
             "accuracy_now": now,
         },
-        why="The same images are wrong, with ever more confidence. Probabilities can no "
-        "longer be believed, and early stopping by loss stops far too soon.",
+        why="The same images are wrong, with ever more confidence. Probabilities can "
+        "no longer be believed, and early stopping by loss stops far too soon.",
         cure="Label smoothing, weight decay or mixup; watch accuracy, and calibrate.",
         snippet="keras.losses.CategoricalCrossentropy(label_smoothing=0.1)",
         effect="The loss on validation stays near its lowest.",

@@ -50,19 +50,22 @@ def _gap(curves: Curves, train: float, held_out: float) -> tuple[float, float]:
 
 def _has_worsened(curves: Curves) -> str:
     """Returns in words by how much validation is past its best, or `""`."""
-    losses = finite(curves.val_loss)
+    losses, shares = finite(curves.val_loss), finite(curves.val_accuracy)
     if len(losses) >= EPOCHS:
-        lowest = _lowest(losses)
-        last = median(tail(losses))
-        if last > 1.25 * lowest and last - lowest > 4 * noise(
-            losses[-max(4, len(losses) // 2) :]
-        ):
+        lowest, last = _before_and_last(losses)
+        spread = noise(losses[-max(4, len(losses) // 2) :])
+        if last > 1.25 * lowest and last - lowest > 4 * spread:
             return f"validation loss is {last:.3g} after {lowest:.3g}"
-    shares = finite(curves.val_accuracy)
-    best, last = -_lowest([-share for share in shares]), median(tail(shares))
+    best, last = (-value for value in _before_and_last([-share for share in shares]))
     if best - last > max(0.03, 4 * noise(shares)):
         return f"validation accuracy is {100 * last:.1f} % after {100 * best:.1f} %"
     return ""
+
+
+def _before_and_last(values: list[float]) -> tuple[float, float]:
+    """Returns the lowest level before the last part of a curve, and that part's."""
+    end = tail(values)
+    return _lowest(values[: -len(end)] or values), median(end)
 
 
 def _lowest(values: list[float]) -> float:
@@ -85,8 +88,9 @@ def _finding(
         code="RD504",
         label="overfitting_small_data",
         severity=severity,
-        title=f"Training accuracy is {100 * train:.1f} %, validation {100 * held_out:.1f} %: "
-        f"a gap of {100 * low:.0f} to {100 * high:.0f} points{said}.",
+        title=f"Training accuracy is {100 * train:.1f} %, validation "
+        f"{100 * held_out:.1f} %: a gap of {100 * low:.0f} to {100 * high:.0f} "
+        f"points{said}.",
         evidence={"train": train, "validation": held_out, "low": low, "high": high},
         why="The network remembers its images instead of what the classes have in "
         "common.",

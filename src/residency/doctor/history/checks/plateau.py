@@ -46,7 +46,8 @@ def _rest(curves: Curves, start: int, end: int) -> Iterator[Finding]:
         why="At one rate the loss comes to rest where steps and noise balance. More "
         "epochs at this rate change nothing.",
         cure="Drop the rate." if last else "Drop the rate sooner.",
-        snippet=f"# at epoch {half}: learning_rate = {curves.learning_rate[start] / 10:g}",
+        snippet=f"# at epoch {half}: learning_rate = "
+        f"{curves.learning_rate[start] / 10:g}",
         effect="The same accuracy in fewer epochs, or a better one in as many.",
         confidence=0.6,
     )

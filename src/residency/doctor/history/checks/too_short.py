@@ -1,6 +1,7 @@
 """RD510: training ends while everything still gets better."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from residency.doctor.history.curves import Curves, finite, noise
 from residency.records import Finding
@@ -16,7 +17,7 @@ def check(curves: Curves) -> Iterator[Finding]:
     if len(loss) < EPOCHS or len(loss) < len(curves.loss) or _goes_on(curves):
         return
     end = loss[-min(LAST + 1, len(loss)) :]
-    falls = [(a - b) / abs(a) if a else 0.0 for a, b in zip(end, end[1:], strict=False)]
+    falls = [(a - b) / abs(a) if a else 0.0 for a, b in pairwise(end)]
     room = loss[-1] - curves.loss_floor > 0.1 * loss[0]
     if min(falls) < 0.03 or not room or end[0] - end[-1] < 3 * noise(loss):
         return
@@ -30,8 +31,8 @@ def check(curves: Curves) -> Iterator[Finding]:
         code="RD510",
         label="too_few_epochs",
         severity="warning" if rising else "advice",
-        title=f"The training loss still falls by {100 * mean:.0f} % an epoch when the run "
-        f"ends after {len(loss)}.",
+        title=f"The training loss still falls by {100 * mean:.0f} % an epoch when the "
+        f"run ends after {len(loss)}.",
         evidence={"epochs": len(loss), "fall_percent": 100 * mean, "last": loss[-1]}
         | ({} if gain is None else {"gain_per_epoch": gain}),
         why="The network has not learned what these settings can teach it; figures of "

@@ -27,13 +27,14 @@ def check(curves: Curves) -> Iterator[Finding]:
         code="RD505",
         label="capacity_too_small",
         severity="advice",
-        title=f"Training stands still at {100 * train:.1f} % for the last {len(half)} epochs.",
+        title=f"Training stands still at {100 * train:.1f} % for the last "
+        f"{len(half)} epochs.",
         evidence={"train": train, "loss": median(half[-3:]), "epochs": len(half)},
         why="The network cannot even fit the images it sees: it is too small or too "
         "strongly held back, or the rate is wrong for going on.",
         cure="A larger network, less augmentation, decay or dropout; or a drop of the "
         "rate.",
-        snippet="keras.callbacks.ReduceLROnPlateau(monitor='loss', factor=0.1, patience=5)",
+        snippet="keras.callbacks.ReduceLROnPlateau('loss', factor=0.1, patience=5)",
         effect="Training accuracy rises, and validation with it.",
         confidence=0.5,
     )

@@ -41,7 +41,7 @@ WORKERS = Change("keras.utils.PyDataset(workers=...)")
 METHOD = dict.fromkeys(("workers", "use_multiprocessing", "max_queue_size"), WORKERS)
 METHOD |= {"max_q_size": WORKERS, "pickle_safe": WORKERS}
 ARGUMENTS: dict[str, dict[str, Change]] = {
-    **dict.fromkeys(OPTIMIZERS, {"lr": Change("learning_rate=")}),
+    **{name: {"lr": Change("learning_rate=")} for name in OPTIMIZERS},
     **dict.fromkeys(LAYERS, OLD_LAYER),
     "ReduceLROnPlateau": {"epsilon": Change("min_delta=", "ignored")},
     "l2": {"l": Change("l2=")},

@@ -47,10 +47,11 @@ def _shear(script: Script, given: ast.expr) -> Fault | None:
     degrees = number(script, given)
     if degrees is None or abs(degrees) < 40:
         return None
+    slope = math.tan(math.radians(min(abs(degrees), 89)))
     said = f"shears by up to {degrees:g} degrees"
     return (
         "warning",
-        f"{said}: the sides move by {math.tan(math.radians(min(degrees, 89))):.1f} times the height",
+        f"{said}: the sides move by {slope:.1f} times the height",
         said,
         "10",
     )

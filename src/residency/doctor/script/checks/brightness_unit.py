@@ -1,14 +1,15 @@
 """RD604: a brightness shift meant for 0..1 on an image in 0..255."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from residency.doctor.script.flow import mapped, operations, pipeline
-from residency.doctor.script.scaling import READERS, divisor
+from residency.doctor.script.scaling import READERS, divisor, makes_float
 from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import number, numbers
 from residency.records import Finding
 
+Operations = Sequence[ast.Call | ast.BinOp]
 SHIFTS = ("random_brightness", "stateless_random_brightness", "adjust_brightness")
 
 
@@ -25,9 +26,9 @@ def check(script: Script) -> Iterator[Finding]:
             yield _finding(script, call, delta)
 
 
-def _around(script: Script, call: Call) -> tuple[list[ast.expr], list[ast.expr]]:
+def _around(script: Script, call: Call) -> tuple[Operations, Operations]:
     """Returns what happens to the image before the call, and after it."""
-    flow: list[ast.expr] = []
+    flow: list[ast.Call | ast.BinOp] = []
     for other in script.calls:
         if other.method == "map":
             steps = [mapped(script, step) for step in pipeline(script, other.node)]
@@ -38,31 +39,15 @@ def _around(script: Script, call: Call) -> tuple[list[ast.expr], list[ast.expr]]
     return flow[:place], flow[place + 1 :]
 
 
-def _is_raw_float(
-    script: Script, before: list[ast.expr], after: list[ast.expr]
-) -> bool:
+def _is_raw_float(script: Script, before: Operations, after: Operations) -> bool:
     """Tells whether the image is surely of floats in 0..255 at that point."""
     calls = [script.call(op) for op in before if isinstance(op, ast.Call)]
     scaled = any(divisor(script, op) for op in before)
     scaled |= any("standardization" in c.last or "preprocess" in c.last for c in calls)
-    is_float = any(_makes_float(c) for c in calls)
+    is_float = any(makes_float(c) for c in calls)
     read = any(c.last in READERS for c in calls)
     scaled_later = any(divisor(script, op) or _takes_mean(script, op) for op in after)
     return is_float and not scaled and (read or scaled_later)
-
-
-def _makes_float(call: Call) -> bool:
-    if call.last == "cast":
-        return any(
-            "float" in ast.unparse(a)
-            for a in [*call.node.args, *call.keywords.values()]
-        )
-    return call.last in (
-        "to_float",
-        "resize",
-        "resize_with_pad",
-        "resize_with_crop_or_pad",
-    )
 
 
 def _takes_mean(script: Script, node: ast.expr) -> bool:

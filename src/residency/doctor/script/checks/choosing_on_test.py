@@ -1,12 +1,16 @@
 """RD623: the test set decides about the model."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from residency.doctor.script.flow import fits
 from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import value
 from residency.records import Finding
+
+TEST = re.compile(r"^(?:.*_|[xyXY])?(?:test|Test)(?![a-z]|_val)|^test|[a-z]Test")
+"""Names such as `x_test`, `testX` and `test_ds`, and not `latest`."""
 
 
 def check(script: Script) -> Iterator[Finding]:
@@ -22,16 +26,7 @@ def check(script: Script) -> Iterator[Finding]:
 def _test_name(given: ast.expr | None) -> str:
     """Returns the first name with the word test in it, or `""`."""
     names = [n.id for n in ast.walk(given) if isinstance(n, ast.Name)] if given else []
-    return next(
-        (
-            n
-            for n in names
-            if "test" in n.lower().replace("_", " ").split()
-            or n.lower().startswith("test")
-            or n.lower().endswith("test")
-        ),
-        "",
-    )
+    return next((name for name in names if TEST.search(name)), "")
 
 
 def _chooser(script: Script) -> Call | None:

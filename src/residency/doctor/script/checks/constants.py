@@ -24,14 +24,13 @@ TRIPLES: dict[str, tuple[float, float, float]] = {
 }
 """As the libraries and papers that people copy from have them."""
 
-SAME = 0.004
+SAME = 0.0005
 """Largest relative difference of two spellings of one constant."""
 NEARBY_LINES = 12
 
 
 def check(script: Script) -> Iterator[Finding]:
-    """Yields constants that stand beside two of a known triple and differ from the third
-    by one or two digits."""
+    """Yields what stands beside two of a triple in the place of the third."""
     constants = [
         node
         for node in cast("Iterator[ast.Constant]", script.walk(ast.Constant))
@@ -76,9 +75,11 @@ def _same(value: object, constant: float) -> bool:
 
 def _looks_like(value: float, constant: float) -> bool:
     """Tells whether two digits typed otherwise make one of the other."""
-    near = abs(value - constant) < 0.2 * constant
     one, other = repr(value), repr(constant)
-    return near and abs(len(one) - len(other)) <= 1 and _distance(one, other) <= 2
+    digits = len(one.partition(".")[2])
+    if abs(value - constant) > 0.2 * constant or value == round(constant, digits):
+        return False  # another number, or the same one rounded
+    return abs(len(one) - len(other)) <= 1 and _distance(one, other) <= 2
 
 
 def _distance(one: str, other: str) -> int:

@@ -82,8 +82,11 @@ def _finding(
         evidence={"draw": call, "largest": int(high - 1), "never": listed},
         why="The upper bound is exclusive. What is written in these branches has no "
         "effect, though it looks as if it had.",
-        cure="Raise the upper bound by one.",
-        snippet=f"# {call}\nupper bound: {max(numbers) + 1}",
+        cure="Raise the upper bound by one."
+        if numbers[-1] >= high
+        else "Lower the lower bound.",
+        snippet=f"# {call}\n# from {min(int(low), *numbers, int(low))} to "
+        f"{max(int(high), numbers[-1] + 1)}, which is left out",
         effect="All branches are drawn equally often.",
         source=script.place(branches[0][1]),
     )

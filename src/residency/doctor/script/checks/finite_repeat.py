@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Iterator
 
+from residency.doctor.script.bindings import FUNCTIONS
 from residency.doctor.script.flow import fits, pipeline
-from residency.doctor.script.script import FUNCTIONS, Script
+from residency.doctor.script.script import Script
 from residency.doctor.script.values import UNKNOWN, number, value
 from residency.records import Finding
 
@@ -45,7 +46,8 @@ def _short(script: Script, data: ast.expr | None, planned: int) -> Iterator[Find
         code="RD619",
         label="data_runs_out",
         severity="warning",
-        title=f"The data repeat {passes:.0f} times, the training plans {planned} epochs.",
+        title=f"The data repeat {passes:.0f} times, the training plans {planned} "
+        "epochs.",
         evidence={"passes": int(passes), "epochs": planned},
         why="If an epoch is one pass, the data end after "
         f"{passes:.0f} of {planned} epochs: training stops there, and the later drops "

@@ -33,8 +33,8 @@ def check(script: Script) -> Iterator[Finding]:
                     title=f"`{name}={script.text(given)}`{shown} is a float: Keras 3 "
                     "stops with a TypeError.",
                     evidence={"argument": name, "given": script.text(given)},
-                    why="A number of steps is a whole number; older versions rounded it.",
-                    cure="Divide without remainder, or leave it out: Keras counts by itself.",
+                    why="A number of steps is a whole number; older versions rounded.",
+                    cure="Divide without remainder, or leave it out: Keras counts.",
                     snippet=f"{name}={_whole(script, given)}",
                     effect="The script runs; each epoch has the steps that were meant.",
                     source=script.place(given),

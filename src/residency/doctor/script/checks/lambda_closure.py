@@ -1,10 +1,11 @@
-"""RD615: a Lambda layer that reads a loop variable when it is called, not when built."""
+"""RD615: a Lambda layer that reads a loop variable too late."""
 
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.script import FUNCTIONS, Call, Script
-from residency.doctor.script.values import function_of, parameters
+from residency.doctor.script.bindings import FUNCTIONS
+from residency.doctor.script.functions import function_of, parameters
+from residency.doctor.script.script import Call, Script
 from residency.records import Finding
 
 LOOPS = (ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)

@@ -9,6 +9,7 @@ from residency.doctor.script.training import is_legacy
 from residency.doctor.script.vocabulary import OPTIMIZERS
 from residency.records import Finding
 
+CLASSIC = ("SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam")
 IMAGE = "keras.preprocessing.image."
 REMOVED: dict[str, str] = {
     IMAGE + "ImageDataGenerator": "keras.utils.image_dataset_from_directory, and "
@@ -42,6 +43,7 @@ REMOVED: dict[str, str] = {
     "keras.mixed_precision.experimental": "keras.mixed_precision.set_global_policy",
     "keras.optimizers.legacy": "keras.optimizers",
     "keras.optimizers.experimental": "keras.optimizers",
+    **{f"keras.optimizers.{n.lower()}": f"keras.optimizers.{n}" for n in CLASSIC},
     "keras.losses.Reduction": "the word itself, such as 'sum'",
     "keras.estimator": "model.fit",
     "keras.backend.tensorflow_backend": "keras.ops",
@@ -142,7 +144,7 @@ def _attributes(script: Script) -> Iterator[Finding]:
     for node in script.walk(ast.Attribute):
         if not isinstance(node, ast.Attribute) or script.dotted(node)[1]:
             continue
-        if node.attr in METHODS and _uses_keras(script):
+        if node.attr in METHODS and _may_be_model(script, node.value):
             new, snippet = METHODS[node.attr]
             yield _finding(script, node, f"`.{node.attr}`", f"`.{new}`", snippet)
         elif node.attr == "lr" and _is_optimizer(script, node.value):
@@ -159,6 +161,15 @@ def _is_optimizer(script: Script, expression: ast.expr) -> bool:
     call = script.call_of(expression)
     attribute = isinstance(expression, ast.Attribute) and expression.attr == "optimizer"
     return attribute or (call is not None and call.keras in OPTIMIZERS)
+
+
+def _may_be_model(script: Script, receiver: ast.expr) -> bool:
+    """Tells whether a value may be of Keras: no classifier of another library."""
+    made = script.call_of(receiver)
+    if made is not None and made.imported:
+        return bool(made.keras)
+    modules = {name.partition(".")[0] for name in script.modules.values()}
+    return _uses_keras(script) and not {"sklearn", "xgboost", "lightgbm"} & modules
 
 
 def _uses_keras(script: Script) -> bool:

@@ -43,7 +43,13 @@ def _fixed(script: Script, generator: Call) -> dict[str, str]:
     if any(k.arg is None for k in generator.node.keywords):
         return {"**": "unknown"}
     given = {n: generator.argument(n) for n in FIXED}
-    return {n: _value(script, e) for n, e in given.items() if e is not None}
+    acting = {n: e for n, e in given.items() if e is not None and _acts(script, e)}
+    return {n: _value(script, e) for n, e in acting.items()}
+
+
+def _acts(script: Script, expression: ast.expr) -> bool:
+    known = value(script, expression)
+    return known is UNKNOWN or bool(known)
 
 
 def _value(script: Script, expression: ast.expr) -> str:
@@ -107,8 +113,8 @@ def _finding(script: Script, node: ast.AST, said: str, one: str, other: str) -> 
         severity="error",
         title=f"The parts are scaled differently: {said}.",
         evidence={"training": one, "validation": other},
-        why="The network is validated on numbers it has never seen: validation stays at "
-        "chance while training goes well.",
+        why="The network is validated on numbers it has never seen: validation stays "
+        "at chance while training goes well.",
         cure="Prepare both parts alike.",
         snippet="x_train, x_test = x_train / 255.0, x_test / 255.0",
         effect="Validation follows training.",

@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.script import FUNCTIONS, Call, Script
+from residency.doctor.script.bindings import FUNCTIONS
+from residency.doctor.script.script import Call, Script
 from residency.records import Finding
 
 
@@ -17,12 +18,13 @@ def check(script: Script) -> Iterator[Finding]:
                     code="RD624",
                     label="slow_prediction",
                     severity="advice",
-                    title=f"`{script.text(call.node)}` predicts one image a call, in a loop.",
+                    title=f"`{script.text(call.node)}` predicts one image a call, "
+                    "in a loop.",
                     evidence={"call": script.text(call.node), "one": one},
                     why="Each call of `predict` sets up a loop of its own; that costs "
                     "far more than the image.",
                     cure="Predict all images in one call.",
-                    snippet="probabilities = model.predict(np.stack(images), batch_size=32)",
+                    snippet="probabilities = model.predict(np.stack(images))",
                     effect="Many times faster.",
                     source=script.place(call.node),
                 )

@@ -19,7 +19,7 @@ def check(script: Script) -> Iterator[Finding]:
         size = (
             number(script, batches[-1].argument("batch_size", 0)) if batches else None
         )
-        if ahead is not None and ahead >= 16 and ahead == size:
+        if ahead is not None and size is not None and 16 <= ahead == size:
             yield Finding(
                 code="RD620",
                 label="memory",

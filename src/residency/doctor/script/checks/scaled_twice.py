@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 from residency.doctor.script.families import MODE_OF_MODULE
 from residency.doctor.script.flow import fits, mapped, operations, pipeline
-from residency.doctor.script.scaling import divisor, preprocessing_module, rescale
+from residency.doctor.script.scaling import (
+    divisor,
+    makes_float,
+    preprocessing_module,
+    rescale,
+)
 from residency.doctor.script.script import Call, Script
 from residency.records import Finding
 
@@ -48,8 +53,20 @@ def _of_pipeline(script: Script, fit: Call) -> list[Scaled]:
         if step.call.last == "ImageDataGenerator":
             done += _of_generator(script, step.call)[:1]
         function = mapped(script, step)
-        for node in operations(script, function) if function is not None else ():
+        done += _of_function(script, function) if function is not None else []
+    return done
+
+
+def _of_function(script: Script, function: ast.AST) -> list[Scaled]:
+    """Returns what a mapped function scales; a float is not converted to one again."""
+    done: list[Scaled] = []
+    is_float = False
+    for node in operations(script, function):
+        call = script.call(node) if isinstance(node, ast.Call) else None
+        converts = call is not None and call.last == "convert_image_dtype"
+        if not (converts and is_float):
             done += _scaling(script, node)
+        is_float |= call is not None and (converts or makes_float(call))
     return done
 
 

@@ -13,7 +13,7 @@ from residency.records import Finding
 
 
 def check(script: Script) -> Iterator[Finding]:
-    """Yields LearningRateSchedulers that never change the rate in the epochs planned."""
+    """Yields schedulers that never change the rate in the epochs planned."""
     planned = epochs(script)
     stated = learning_rate(script)
     rate = stated[1] if stated else None
@@ -34,7 +34,7 @@ def check(script: Script) -> Iterator[Finding]:
             why="The large first rate is kept to the end. Most of the accuracy of a "
             "step schedule comes in the epochs after a drop.",
             cure="Scale the schedule to the length of the training.",
-            snippet=f"# drops at {planned // 2} and {planned * 3 // 4} of {planned} epochs",
+            snippet=f"# drops at epochs {planned // 2} and {planned * 3 // 4}",
             effect="The loss falls at the drops, and validation with it.",
             source=script.place(scheduler.node),
         )

@@ -52,7 +52,8 @@ def _buffer(
     )
     buffer = number(script, largest.call.argument("buffer_size", 0))
     if buffer is not None and buffer < SMALL:
-        said = f"The files are listed folder by folder, and the shuffle buffer holds {buffer:.0f}"
+        said = "The files are listed folder by folder, and the shuffle buffer holds "
+        said += f"{buffer:.0f}"
         yield (
             _finding(script, largest.call, said, {"buffer": int(buffer)}, 0.75),
             largest.call.node,
@@ -105,7 +106,8 @@ def _finding(
         why="Each step pulls the weights towards the class at hand, and batch "
         "normalization measures one class for all.",
         cure="Shuffle the list of files itself, before anything is decoded.",
-        snippet="files = sorted(glob.glob('photos/*/*'))\nrandom.Random(0).shuffle(files)",
+        snippet="files = sorted(glob.glob('photos/*/*'))\n"
+        "random.Random(0).shuffle(files)",
         effect="Every batch is a sample of all classes.",
         confidence=confidence,
         source=script.place(call.node),
