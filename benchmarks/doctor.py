@@ -1,8 +1,8 @@
 """How well the doctor finds published faults: recall, precision, false alarms, time.
 
-Each case is a program that trained badly, or a correct twin of one, built from facts of
-published benchmarks. A right diagnosis names the fault's label in a finding of severity
-error or warning; a finding that is neither the fault, nor equal to it, nor true beside it
+Each case is a program that trained badly, or a correct twin of one, built from facts
+of published benchmarks. A right diagnosis names the label in a finding of severity
+error or warning; a finding that is neither the fault, nor equal, nor true beside it
 counts as wrong. One process a case, so that none disturbs the next.
 
     python benchmarks/doctor.py --cases ../shared/faults
