@@ -6,6 +6,7 @@ A changed text is a reviewed change. To write the file anew:
 
 import json
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def recipe(name: str = "quick/photos", **changes: str) -> Callable[[], object]:
 
 def load(source: str, **settings: object) -> Callable[[], object]:
     return lambda: data.load(source, **settings)
+
+
+def weights(path: str) -> Callable[[], object]:
+    return lambda: models.build("cifar_resnet20", num_classes=2, weights=path)
+
+
+def weights_with_code() -> object:
+    Path("code.pth").write_bytes(pickle.dumps(os.getcwd))
+    return weights("code.pth")()
 
 
 MISTAKES: dict[str, Callable[[], object]] = {
@@ -98,6 +108,14 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "history, missing": lambda: read_history("log.csv"),
     "history, not one": lambda: read_history("photos"),
     "history, no loss": lambda: read_history({"epoch": [1, 2]}),
+    "weights, missing": weights("modell.keras"),
+    "weights, another kind of file": weights("notes.txt"),
+    "weights, not a file of Keras": weights("model.keras"),
+    "weights, no state dict": weights_with_code,
+    "weights, nothing published": weights("imagenet"),
+    "weights, saved under another ending": lambda: models.save_weights(
+        models.build("cifar_resnet20", num_classes=2), "net.onnx"
+    ),
 }
 
 

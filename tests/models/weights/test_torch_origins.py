@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from residency.models import build, load_weights
+from residency.models import ResNeXt, build, load_weights
 
 from ...engine.lowering.parity import float64
 from .. import plain_efficientnet_lite0
@@ -79,7 +79,7 @@ def test_equal_to_plain_torch(name, images, tmp_path):
     assert load_weights(model, tmp_path / "a.pth").remarkable == ()
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "darknet53"])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
 def test_equal_to_plain_torch_in_float64(name, images, tmp_path):
     """The arithmetic without its rounding: 1e-12 of the largest logit."""
     net = plain.lively(CASES[name]()).double()
@@ -100,6 +100,16 @@ def test_safetensors_with_the_same_names(images, tmp_path):
     model = build(
         "resnet18", num_classes=7, image_size=64, weights=tmp_path / "a.safetensors"
     )
+    expected, size = exact(net, images)
+    assert np.abs(logits(model, images) - expected).max() / size < 5e-6
+
+
+def test_wide_resnet50_2_is_a_resnext_of_one_wide_group(images, tmp_path):
+    net = plain.lively(plain.ResNet((3, 4, 6, 3), classes=7, group_width=128))
+    assert net.layer1[0].conv2.weight.shape == (128, 128, 3, 3)
+    torch.save(net.state_dict(), tmp_path / "wide_resnet50_2.pth")
+    model = ResNeXt(50, 1, 128, num_classes=7, image_size=64)
+    assert load_weights(model, tmp_path / "wide_resnet50_2.pth").remarkable == ()
     expected, size = exact(net, images)
     assert np.abs(logits(model, images) - expected).max() / size < 5e-6
 

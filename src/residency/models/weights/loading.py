@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from residency.errors import ConfigError
-from residency.models.catalog import Entry
+from residency.models.catalog import CATALOG, Entry
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
 from residency.models.weights.file import WeightFile, read
 from residency.models.weights.likeness import looks_like
@@ -105,10 +105,13 @@ def _require_same_strides(file: WeightFile, traits: Traits, model: keras.Model) 
     if here is None or there is None or here == there:
         return
     places = {True: "first 1x1 (version 1)", False: "3x3 (version 1.5)"}
+    plain = model.name.removesuffix("_v1_5")
+    other = plain if there else f"{plain}_v1_5"
+    cure = f"Build {other!r}." if other in CATALOG else "Build the other version."
     raise ConfigError(
         f"{file.path}: these weights were trained with the stride on the "
         f"{places[there]} convolution of a block, {model.name!r} has it on the "
-        f"{places[here]}. Build the version of the weights."
+        f"{places[here]}. {cure}"
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
@@ -44,7 +44,7 @@ class Matching:
     """By `path` of the model's variables."""
     unused: Mapping[str, np.ndarray]
     """What is left over in the file, by its names there."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def origin_of(file: WeightFile) -> Origin:

@@ -2,7 +2,8 @@
 
 The names are those that these files give their modules:
 
-- ResNet, ResNeXt: torchvision/models/resnet.py and timm/models/resnet.py, which agree.
+- ResNet, ResNeXt: torchvision/models/resnet.py and timm/models/resnet.py, which agree;
+  its Wide ResNet-50-2 is `ResNeXt(50, 1, 128)` here.
 - VGG: torchvision/models/vgg.py (`features`, `classifier`); timm/models/vgg.py has
   `pre_logits.fc1`, `pre_logits.fc2`, convolutions, and `head.fc` for the classifier.
 - DenseNet: torchvision/models/densenet.py; the files of the model zoo are older than
