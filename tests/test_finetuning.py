@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import residency as rs
 from residency.errors import ConfigError
@@ -46,6 +47,7 @@ def finetune(data, weights, out, recipe="finetune/head", **changes):
         "model.weights": str(weights),
         "data.image_size": 16,
         "data.transforms": "RandomFlip",
+        "optimizer.learning_rate": 0.03,
         **changes,
     }
     return rs.train(None, data, recipe, out, changes=settings, progress=False)
@@ -91,11 +93,9 @@ def test_one_sigmoid_unit_from_training_to_prediction(weights, tmp_path):
     assert evaluation.accuracy.rate > 0.9
     assert [len(row) for row in evaluation.confusion] == [2, 2]
     picture = tmp_path / "0.png"
-    from PIL import Image
-
     Image.fromarray(images[1]).save(picture)
     [prediction], _ = rs.predict(run, picture)
-    second = float(run.model(images[1:2].astype("float32"), training=False)[0, 0])
+    second = float(run.model.predict(images[1:2].astype("float32"), verbose=0)[0, 0])
     assert dict(prediction.top)["1"] == pytest.approx(second, abs=1e-5)
     assert sum(dict(prediction.top).values()) == pytest.approx(1)
 

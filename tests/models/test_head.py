@@ -32,7 +32,9 @@ def test_the_body_is_shared_and_its_map_unchanged(net):
     images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("float32")
     out = "conv4_block3_out"
     maps = [
-        keras.ops.convert_to_numpy(keras.Model(m.input, m.get_layer(out).output)(images))
+        keras.ops.convert_to_numpy(
+            keras.Model(m.input, m.get_layer(out).output)(images)
+        )
         for m in (net, model)
     ]
     assert np.array_equal(*maps)

@@ -11,8 +11,10 @@ def test_the_table_of_a_gradual_training():
     rows = {row.name: row for row in summarize(model, finetune, ("gamma", "beta"))}
     assert list(rows) == ["conv1", "conv2", "conv3", "conv4", "head"]
     assert sum(row.parameters for row in rows.values()) == model.count_params()
-    trained = [v for v in model.trainable_variables]
-    assert sum(r.trained for r in rows.values()) == sum(v.value.numel() for v in trained)
+    trained = list(model.trainable_variables)
+    assert sum(r.trained for r in rows.values()) == sum(
+        v.value.numel() for v in trained
+    )
     exempt = sum(v.value.numel() for v in trained if v.name in ("gamma", "beta"))
     assert sum(r.trained - r.decayed for r in rows.values()) == exempt
     assert (rows["conv1"].from_epoch, rows["conv1"].batch_norm) == (None, "inference")
