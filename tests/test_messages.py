@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from residency import data, models, recipes
+from residency import data, models, recipes, run
 from residency.cli.train import parse_changes
 from residency.doctor.history import read_history
 from residency.doctor.script import diagnose_script
 from residency.errors import ResidencyError
 from residency.files import write_text
+from residency.models.freezing import phases_of
 from residency.prediction import list_images
 from residency.run_folder import read_recipe
+from residency.training import Finetune
 
 GOLDEN = Path(__file__).parent / "golden" / "messages.json"
 WRITE = bool(os.environ.get("RESIDENCY_WRITE_GOLDEN"))
@@ -65,6 +67,16 @@ MISTAKES: dict[str, Callable[[], object]] = {
         "he2015/resnet20-cifar10", schedule__boundaries="32000,80000"
     ),
     "schedule, steps and epochs": recipe(schedule__total_steps="100"),
+    "finetune, layers and a count": recipe(
+        "finetune/head", finetune__train_last="4", finetune__freeze="conv1"
+    ),
+    "finetune, no weights": lambda: run.train(
+        None, "photos", "finetune/head", progress=False
+    ),
+    "finetune, unknown stage": lambda: phases_of(
+        models.build("cifar_resnet20", num_classes=2, image_size=8),
+        Finetune(freeze=("convs2",)),
+    ),
     "--set without a value": lambda: parse_changes(["seed"]),
     "load, misspelt setting": load("digits", image_sise=16),
     "data, missing": load("fotos"),

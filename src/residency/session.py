@@ -91,16 +91,11 @@ def run_session(
     hooks: list[Hook] = [phases]
     with ExitStack() as stack:
         if processes.first:
-            sweep(folder)
             plan = describe_plan(phases, dataset, settings, state, processes.size)
-            write_json(folder / "plan.json", plan)
-            show = stack.enter_context(closing(ShowProgress(plan_lines(plan))))
-            hooks += records_of(folder, phases, dataset, settings)
+            show = stack.enter_context(closing(begin(folder, plan)))
+            hooks += measuring(folder, phases, dataset, settings)
             hooks += [show] if progress else []
-            hooks += [StopOnNonFinite(step), keras_callbacks]
-            minutes = settings.checkpoint_minutes
-            save = keras_callbacks.state
-            hooks += [Checkpoint(checkpoints, step, save, minutes=minutes)]
+            hooks += ending(checkpoints, step, keras_callbacks, settings)
         hooks += [together] if together else []
         stack.enter_context(stop_on_signals(together or state))
         stack.enter_context(cores_left_by(pipeline.workers, processes.cores))
@@ -158,10 +153,17 @@ def build_step(
     )
 
 
-def records_of(
+def begin(folder: Path, plan: dict[str, Any]) -> ShowProgress:
+    """Clears away what a killed session left; writes the plan and returns its show."""
+    sweep(folder)
+    write_json(folder / "plan.json", plan)
+    return ShowProgress(plan_lines(plan))
+
+
+def measuring(
     folder: Path, phases: Phases, dataset: Dataset, settings: Recipe
 ) -> list[Hook]:
-    """Returns the hooks that measure and write down what happens."""
+    """Returns the hooks that measure, and write down what happens."""
     model, contract = phases.network.model, contract_for(dataset, settings)
     return [
         Measure(partial(phases.measure, dataset), dataset),
@@ -170,6 +172,15 @@ def records_of(
         TensorBoard(folder / "tensorboard"),
         QuarantineFile(folder / "quarantine.json", dataset.quarantined),
     ]
+
+
+def ending(
+    checkpoints: Path, step: Step, callbacks: KerasCallbacks, settings: Recipe
+) -> list[Hook]:
+    """Returns the hooks that may end a training, and the one that saves it, last."""
+    minutes = settings.checkpoint_minutes
+    save = Checkpoint(checkpoints, step, callbacks.state, minutes=minutes)
+    return [StopOnNonFinite(step), callbacks, save]
 
 
 def _finished(

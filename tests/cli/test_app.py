@@ -101,6 +101,8 @@ def is_one_line(error: str, *words: str) -> bool:
         ((*TRAIN, "photos/cat/0.png"), ["is one image", "residency predict"]),
         ((*TRAIN, "cifar.tar.gz"), ["cannot be read as an archive"]),
         ((*TRAIN, "photos", "--out", "notes.txt", *TINY), ["cannot be written"]),
+        (("train", "finetune/head", "--data", "photos"), ["model.weights=FILE"]),
+        (("list", "models", "--trainable", "vgg1"), ["Did you mean 'vgg16'?"]),
         (("resume", "photos"), ["no run folder"]),
         (("evaluate", "photos"), ["photos"]),
         (("evaluate", "notes.txt"), ["expected a .keras file"]),
@@ -189,3 +191,21 @@ def logging_as_before():
     yield
     logging.root.setLevel(level)
     logging.addLevelName(logging.WARNING, name)
+
+
+def test_what_trains_of_a_model(residency):
+    table = ("list", "models", "--trainable", "cifar_resnet20", "--freeze")
+    _, out, _ = residency(*table, "conv1,conv2", "--recipe", "finetune/gradual")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in rows] == [
+        *("stage", "conv1", "conv2", "conv3", "conv4", "head")
+    ]
+    assert rows[1][3] == "frozen"
+    assert rows[3][3:5] == ["from epoch 6", "x 0.25"]
+    _, _, error = residency(*table, "conv9")
+    assert is_one_line(error, "no stage or layer 'conv9'", "Stages: body, conv1")
+
+
+def test_what_trains_of_a_run(trained, residency):
+    _, out, _ = residency("list", "models", "--trainable", trained / "runs" / "one")
+    assert out.splitlines()[-1].split("\t")[:3] == ["head", "130", "130"]

@@ -77,3 +77,45 @@ def test_two_outputs_are_refused():
     model = keras.Model(inputs, [x, x])
     with pytest.raises(EngineError, match="one input and one output"):
         Network(model)
+
+
+def _sigmoid_layer(x):
+    return keras.layers.Activation("sigmoid")(keras.layers.Dense(1)(x))
+
+
+def _dense_sigmoid(x):
+    return keras.layers.Dense(1, activation="sigmoid")(x)
+
+
+def _sigmoid_operation(x):
+    return keras.ops.sigmoid(keras.layers.Dense(1)(x))
+
+
+@pytest.mark.parametrize("end", [_sigmoid_layer, _dense_sigmoid, _sigmoid_operation])
+def test_one_sigmoid_unit_is_two_classes(batch, end):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, end(keras.layers.Rescaling(0.01)(x)))
+    network = Network(model)
+    assert network.num_classes == 2
+    found = network.logits(batch[0], training=False).softmax(1).detach().numpy()
+    expected = model(batch[0].astype("float32")).detach().numpy()[:, 0]
+    assert np.allclose(found[:, 1], expected, atol=1e-6)
+    assert np.allclose(found.sum(axis=1), 1)
+
+
+def test_one_linear_unit_is_a_logit():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(x))
+    images = np.full((2, 8, 8, 3), 9, np.uint8)
+    found = Network(model).logits(images, training=False).detach().numpy()
+    assert np.allclose(found[:, 1:], model(images.astype("float32")).detach())
+
+
+def test_one_output_that_may_be_either_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.ReLU(name="cut")(keras.layers.Dense(1)(x)))
+    with pytest.raises(EngineError, match="one output and ends in ReLU 'cut'"):
+        Network(model)

@@ -218,3 +218,25 @@ def test_folded_inference_sees_a_replayed_step(batch):
         found = network.logits(images, training=False).softmax(dim=1)
     probabilities = network.model(images.astype("float32"), training=False)
     torch.testing.assert_close(found, probabilities.detach(), atol=1e-6, rtol=1e-5)
+
+
+def test_one_sigmoid_unit_trains_as_keras_trains_it(batch):
+    """Three steps of binary cross-entropy."""
+    images, labels = batch[0], batch[1] % 2
+
+    def binary():
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(4, 3)]
+        layers += [keras.layers.BatchNormalization(momentum=0.9)]
+        layers += [keras.layers.GlobalAveragePooling2D()]
+        layers += [keras.layers.Dense(1, activation="sigmoid")]
+        return keras.Sequential([keras.Input((8, 8, 3)), *layers])
+
+    theirs, ours = binary(), binary()
+    theirs.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
+    step = make_step(Network(ours), SGD(learning_rate=0.1))
+    for _ in range(3):
+        expected = theirs.train_on_batch(images.astype("float32"), labels)
+        assert float(step(images, labels, 0.1)) == pytest.approx(expected, rel=1e-5)
+    for a, b in zip(theirs.variables, ours.variables, strict=True):
+        assert np.allclose(a.numpy(), b.numpy(), atol=2e-6), a.path

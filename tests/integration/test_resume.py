@@ -12,10 +12,10 @@ import pytest
 
 from residency import resume
 from residency.errors import DataError, EngineError
-from residency.models import load_model
+from residency.models import build, load_model, save_model
 
 SCRIPT = """
-import os, signal, sys
+import json, os, signal, sys
 import keras, numpy as np
 import residency as rs
 
@@ -34,7 +34,7 @@ class Kill(keras.callbacks.Callback):
 run = rs.train(
     data="photos", recipe="quick/photos", out=out, name=name, callbacks=[Kill()],
     progress=False, model="cifar_resnet20", data__image_size=16, data__batch_size=8,
-    schedule__total_epochs=3, checkpoint_minutes=0.0 if kill_at % 2 else 5.0,
+    checkpoint_minutes=0.0 if kill_at % 2 else 5.0, **json.loads(sys.argv[5]),
 )
 sys.exit(130 if run.stopped else 0)
 """
@@ -57,8 +57,33 @@ def photos(tmp_path_factory):
     return root
 
 
-def start(root, name, kill_at, how="SIGKILL"):
+PLAIN = {"schedule__total_epochs": 3}
+GRADUAL = {
+    "schedule__total_epochs": 4,
+    "model__weights": "trained.keras",
+    "finetune": {
+        "kind": "Finetune",
+        "freeze": ["conv1", "conv2"],
+        "head_epochs": 2,
+        "stage_rate": 0.5,
+        "feature_passes": 1,
+    },
+}
+"""Four steps an epoch: 4 on new features, 4 on kept ones, then 8 on images."""
+
+
+@pytest.fixture(scope="module")
+def gradual(photos):
+    """The same folder with trained weights, and a run never stopped from them."""
+    model = build("cifar_resnet20", num_classes=5, image_size=16)
+    save_model(model, photos / "trained.keras")
+    assert start(photos, "gradual", 10_000, settings=GRADUAL) == 0
+    return photos
+
+
+def start(root, name, kill_at, how="SIGKILL", settings=PLAIN):
     command = [sys.executable, "-c", SCRIPT, "runs", name, str(kill_at), how]
+    command.append(json.dumps(settings))
     return subprocess.run(command, cwd=root, check=False, timeout=300).returncode
 
 
@@ -97,6 +122,22 @@ def test_resume_is_bit_exact(photos, monkeypatch, name, kill_at, how, status):
     assert measured(run) == measured(straight)
     same = [json.loads((r / "evaluation.json").read_text()) for r in (run, straight)]
     assert same[0] == same[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kill_at"),
+    [("computing", 3), ("reusing", 7), ("switching", -2), ("moving_more", 11)],
+)
+def test_resume_in_any_phase_is_bit_exact(gradual, monkeypatch, name, kill_at):
+    assert start(gradual, name, kill_at, settings=GRADUAL) == -signal.SIGKILL
+    monkeypatch.chdir(gradual)
+    run, straight = Path("runs") / name, Path("runs/gradual")
+    assert resume(run, progress=False).stopped is None
+    for a, b in zip(
+        *map(weights, (run / "last.keras", straight / "last.keras")), strict=True
+    ):
+        assert np.array_equal(a, b)
+    assert measured(run) == measured(straight)
 
 
 def test_a_finished_run_holds_what_the_design_says(photos):

@@ -4,14 +4,21 @@ import importlib
 import inspect
 import subprocess
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
 
 from residency.config import from_json, set_paths, to_json
 from residency.errors import ConfigError
-from residency.models import Model, ResidualOptions, build, list_models
+from residency.models import (
+    Head,
+    Model,
+    ResidualOptions,
+    build,
+    list_models,
+    save_model,
+)
 
 
 @dataclass(frozen=True)
@@ -100,3 +107,36 @@ def test_mean_image_that_was_not_measured():
     section = Model(name="cifar_resnet20", preprocessing="mean_image")
     with pytest.raises(ConfigError, match="measured statistics"):
         section.build(num_classes=2, image_size=8, statistics=Measured())
+
+
+def test_pixels_are_the_weights_own_unless_told(tmp_path):
+    """Trained with other constants than the network's own default."""
+    trained = build("cifar_resnet20", num_classes=3, image_size=8, preprocessing="tf")
+    save_model(trained, tmp_path / "net.keras")
+    weights = str(tmp_path / "net.keras")
+    section = Model(name="cifar_resnet20", weights=weights)
+    assert section.pixels == "the weights' own"
+    assert Model(name="cifar_resnet20").pixels == "dataset"
+    model = section.build(num_classes=2, image_size=8, statistics=None)
+    assert model.output_shape == (None, 2)
+    layer = model.get_layer("preprocessing")
+    np.testing.assert_allclose(layer.scale, [1 / 127.5] * 3)
+    kernel = model.get_layer("conv3_block1_1_conv").kernel.numpy()
+    np.testing.assert_array_equal(
+        kernel, trained.get_layer("conv3_block1_1_conv").kernel.numpy()
+    )
+    told = replace(section, preprocessing="torch")
+    assert told.pixels == "torch"
+    model = told.build(num_classes=2, image_size=8, statistics=None)
+    np.testing.assert_allclose(
+        model.get_layer("preprocessing").scale[0], 1 / 58.395, rtol=1e-6
+    )
+
+
+def test_a_section_with_a_head_of_its_own():
+    section = Model(
+        name="cifar_resnet20", head=Head(output="sigmoid"), preprocessing="torch"
+    )
+    model = section.build(num_classes=2, image_size=8, statistics=None)
+    assert model.output_shape == (None, 1)
+    assert from_json(Model, to_json(section)) == section

@@ -16,6 +16,10 @@ IMAGENET = ["conv1", "conv2", "conv3", "conv4", "conv5", "head"]
         ("resnet50", IMAGENET),
         ("resnext29_8x16d", ["conv1", "conv2", "conv3", "conv4", "head"]),
         ("vgg16", [*(f"block{n}" for n in range(1, 6)), "head"]),
+        ("resnet50_v2", IMAGENET),
+        ("resnet50_keras2", ["conv1", *(f"res{n}" for n in range(2, 6)), "head"]),
+        ("densenet_bc100_12", ["conv1", "conv2", "conv3", "conv4", "head"]),
+        ("lenet", ["conv1", "conv2", "head"]),
         ("darknet53", [*(f"conv{n}" for n in range(1, 7)), "head"]),
         (
             "efficientnet_lite0",

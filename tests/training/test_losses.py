@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from residency.errors import ConfigError
-from residency.training import CrossEntropy
+from residency.training import CrossEntropy, Distillation
 
 
 def test_targets_are_keras_smoothed_targets():
@@ -24,3 +24,16 @@ def test_targets_are_keras_smoothed_targets():
 def test_all_smoothed_away_is_refused():
     with pytest.raises(ConfigError, match=r"\[0, 1\)"):
         CrossEntropy(label_smoothing=1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"temperature": 0.0}, "temperature: expected a finite number greater than 0"),
+        ({"weight": 1.1}, "weight: expected a number in"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
+    ],
+)
+def test_a_distillation_that_does_not_fit(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        Distillation(teacher="runs/big", **settings)

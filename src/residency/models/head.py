@@ -59,7 +59,7 @@ class Head:
                 "model. Give the head to that one."
             )
         outputs = self._layers(x, num_classes)
-        return keras.Model(network.inputs, outputs, name=network.name)
+        return keras.Model(network.input, outputs, name=network.name)
 
     def _layers(self, x: Any, num_classes: int) -> Any:
         from keras import layers

@@ -9,7 +9,7 @@ import keras
 from residency.training.freezing import BODY, HEAD
 
 _STAGE = re.compile(
-    r"stem|top|(?:conv|stage|layer)_?\d+(?=[_/.]|$)|block_?\d+", re.IGNORECASE
+    r"stem|top|(?:conv|stage|layer)_?\d+(?=[_/.]|$)|(?:block_?|res)\d+", re.IGNORECASE
 )
 
 
@@ -27,9 +27,10 @@ def stages(model: keras.Model) -> Mapping[str, tuple[keras.layers.Layer, ...]]:
     """Returns the layers of each stage, from the first to `"head"`.
 
     A stage is the beginning that layer names share: `conv2` of `conv2_block1_1_conv`,
-    `block3` of `block3_pool` or `block3b_bn`, `stem`, `top`. Layers without such a
-    name belong to the stage they follow. Where no name tells a stage, all but the head
-    is `"body"`. Layers of models inside the model count as its own.
+    `block3` of `block3_pool` or `block3b_bn`, `res2` of `res2a_branch2a`, `stem`,
+    `top`. Layers without such a name belong to the stage they follow. Where no name
+    tells a stage, all but the head is `"body"`. Layers of models inside the model
+    count as its own.
 
     Args:
         model: A graph of layers, built.

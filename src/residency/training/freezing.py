@@ -14,7 +14,8 @@ class Finetune:
     """Transfer learning: the head first, then what is not frozen.
 
     Stages are those of `residency list models --trainable MODEL`: the last is the head,
-    all others together are the body.
+    all others together are the body. While the head trains alone, the body is in
+    inference mode, its dropout off.
     """
 
     freeze: tuple[str, ...] = (BODY,)
