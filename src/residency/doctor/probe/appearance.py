@@ -34,7 +34,8 @@ def appearance(images: np.ndarray, low: float, high: float) -> Mapping[str, np.n
         "contrast": contrast,
         "flat": same.mean(axis=(1, 2)),
         "outside": ((x < -0.05) | (x > 1.05)).mean(axis=(1, 2, 3)),
-        "detail": 0.5 * (down.mean(axis=(1, 2, 3)) + right.mean(axis=(1, 2, 3)))
+        "detail": 0.5
+        * (down.mean(axis=(1, 2, 3)) + right.mean(axis=(1, 2, 3)))
         / np.maximum(contrast, 1e-6),
     }
     if x.shape[-1] == 3:
@@ -63,7 +64,9 @@ def turned_hues(first: np.ndarray, second: np.ndarray) -> float:
     coloured = np.minimum(size_a, size_b) > 0.1 * spread
     if coloured.sum() < 8:
         return 0.0
-    value = [x.astype("float32").max(axis=-1).mean(axis=(1, 2)) for x in (first, second)]
+    value = [
+        x.astype("float32").max(axis=-1).mean(axis=(1, 2)) for x in (first, second)
+    ]
     steady = np.abs(value[0] - value[1]) < 0.2 * spread
     cosine = (a * b).sum(axis=1) / np.maximum(size_a * size_b, 1e-12)
     return float(((cosine < 0) & steady)[coloured].mean())

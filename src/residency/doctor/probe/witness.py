@@ -51,7 +51,9 @@ def ask_witness(model: keras.Model, graph: Graph, x: Any) -> Witness | None:
     Returns:
         `None`: it has none, or its inputs are no single array.
     """
-    node = next((n for n in graph.of_kind("BatchNormalization") if was_trained(n)), None)
+    node = next(
+        (n for n in graph.of_kind("BatchNormalization") if was_trained(n)), None
+    )
     if node is None or not isinstance(x, np.ndarray):
         return None
     given = x[:ROWS].astype("float32")

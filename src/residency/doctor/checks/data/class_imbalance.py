@@ -27,14 +27,20 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     weights = [w for _, _, w in probe.train.batches if isinstance(w, np.ndarray)]
     if weights and np.ptp(np.concatenate([w.reshape(-1) for w in weights])) > 0:
         return []
-    ratio, majority = float(counts.max() / counts.min()), float(counts.max() / counts.sum())
+    ratio, majority = (
+        float(counts.max() / counts.min()),
+        float(counts.max() / counts.sum()),
+    )
     if ratio < MILD:
         return []
     most = BINARY if len(names) == 2 else max(MAJORITY, 3 / len(names))
     strong = ratio >= RATIO and majority >= most
     if not strong and ratio < RATIO:
         return []
-    weight = {int(c): round(float(len(y) / (len(names) * n)), 3) for c, n in zip(names, counts, strict=True)}
+    weight = {
+        int(c): round(float(len(y) / (len(names) * n)), 3)
+        for c, n in zip(names, counts, strict=True)
+    }
     return [
         Finding(
             code="RD111",

@@ -31,7 +31,9 @@ def run(probe: Probe) -> Sequence[Finding] | None:
 def _sorted(train: Sample) -> Finding | None:
     parts = [class_numbers(y) for _, y, _ in train.batches if isinstance(y, np.ndarray)]
     batches = [part for part in parts if part is not None and len(part) > 1]
-    if len(batches) < 3 or len(batches) != len([p for p in parts if p is None or len(p) > 1]):
+    if len(batches) < 3 or len(batches) != len(
+        [p for p in parts if p is None or len(p) > 1]
+    ):
         return None
     y = np.concatenate(batches)
     if len(np.unique(y)) < 2:

@@ -42,7 +42,9 @@ def _judge(probe: Probe, node: Node, signal: Signal) -> Finding | None:
         return None
     if rms > LARGISH:
         strong = rms > LARGE and not _normalised_after(probe, node)
-        return _finding(node, signal, rms, "warning" if strong else "advice", large=True)
+        return _finding(
+            node, signal, rms, "warning" if strong else "advice", large=True
+        )
     if signal.max_abs < SMALL:
         mild = _normalised_after(probe, node)
         return _finding(node, signal, rms, "advice" if mild else "warning", large=False)

@@ -26,7 +26,9 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     return [] if probe.train.y is not None else None
 
 
-def _problem(loss: str, y: np.ndarray, units: int | None) -> tuple[str, str, str, dict] | None:
+def _problem(
+    loss: str, y: np.ndarray, units: int | None
+) -> tuple[str, str, str, dict] | None:
     if not np.isfinite(y).all():
         return "NaN or infinity", "finite numbers", "y = y[np.isfinite(y)]", {}
     low, high = float(y.min()), float(y.max())
@@ -47,7 +49,12 @@ def _problem(loss: str, y: np.ndarray, units: int | None) -> tuple[str, str, str
     fraction = y != np.round(y)
     if fraction.any():
         words = f"fractions such as {float(y[fraction][0]):.4g}"
-        return words, "whole numbers from 0", "y = np.rint(y * scale).astype('int32')", numbers
+        return (
+            words,
+            "whole numbers from 0",
+            "y = np.rint(y * scale).astype('int32')",
+            numbers,
+        )
     if low < 0:
         cure = "y = y - y.min()" if low == -1 else "x, y = x[y >= 0], y[y >= 0]"
         return f"{low:.0f}..{high:.0f}", "whole numbers from 0", cure, numbers

@@ -68,7 +68,11 @@ def _part(name: str, sample: Sample) -> _Part | None:
         return None
     redraw = sample.redraw
     images = sample.images
-    if redraw is not None and redraw.random and not _steady(redraw.first, redraw.second, images is not None):
+    if (
+        redraw is not None
+        and redraw.random
+        and not _steady(redraw.first, redraw.second, images is not None)
+    ):
         return None
     data = x.reshape(len(x), -1) if images is None else images
     rows = np.random.default_rng(0).permutation(len(data))[: 2 * ROWS]

@@ -17,7 +17,9 @@ def run(probe: Probe) -> Sequence[Finding] | None:
             continue
         for what, place in (("inputs", 0), ("labels", 1)):
             arrays = [a for b in sample.batches for a in keras.tree.flatten(b[place])]
-            floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+            floats = [
+                a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"
+            ]
             bad = sum(int((~np.isfinite(a)).sum()) for a in floats)
             if bad:
                 rows = sum(

@@ -19,13 +19,22 @@ SQUARED = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 def run(probe: Probe) -> Sequence[Finding] | None:
     """Compares the scale of targets with that of the first outputs."""
     y, loss = probe.train.y, probe.settings.loss
-    if y is None or loss is None or loss.name not in SQUARED or y.dtype.kind not in "fiu":
+    if (
+        y is None
+        or loss is None
+        or loss.name not in SQUARED
+        or y.dtype.kind not in "fiu"
+    ):
         return None
     if not np.isfinite(y).all():
         return None
     rms = float(np.sqrt(np.mean(np.square(y, dtype="float64"))))
     scores = None if probe.forward is None else probe.forward.scores
-    first = float(np.sqrt(np.mean(np.square(scores, dtype="float64")))) if scores is not None else 1.0
+    first = (
+        float(np.sqrt(np.mean(np.square(scores, dtype="float64"))))
+        if scores is not None
+        else 1.0
+    )
     if rms == 0 or not (rms > LARGE or rms < TINY):
         return []
     if rms > LARGE and np.isfinite(first) and first > rms / REACHED:

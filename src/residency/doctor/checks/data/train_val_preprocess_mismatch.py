@@ -48,7 +48,10 @@ def _exact(train: Sample, held_out: Sample) -> Finding | None:
     if ours is None or theirs is None or len(ours) != len(theirs):
         return None
     ratios = [b.std / a.std for a, b in zip(ours, theirs, strict=True)]
-    means = [a.mean for a in ours], [b.mean_near(a.mean) for a, b in zip(ours, theirs, strict=True)]
+    means = (
+        [a.mean for a in ours],
+        [b.mean_near(a.mean) for a, b in zip(ours, theirs, strict=True)],
+    )
     differ = max(abs(a - b) for a, b in zip(*means, strict=True))
     if max(abs(np.log(ratios))) < np.log(1.15) and differ < LEVELS:
         return None
@@ -69,9 +72,15 @@ def _by_distribution(train: Sample, held_out: Sample) -> Finding | None:
     ours, theirs = _spread(train), _spread(held_out)
     (mean, std, low, high, error), (mean2, std2, low2, high2, error2) = ours, theirs
     both = np.maximum(np.minimum(std, std2), 1e-12)
-    ratio = float(np.exp(np.median(np.abs(np.log(np.maximum(std2, 1e-12) / np.maximum(std, 1e-12))))))
+    ratio = float(
+        np.exp(
+            np.median(np.abs(np.log(np.maximum(std2, 1e-12) / np.maximum(std, 1e-12))))
+        )
+    )
     shift = float(np.median(np.abs(mean2 - mean) / both))
-    certain = float(np.median(np.abs(mean2 - mean) / np.hypot(error, error2).clip(1e-12)))
+    certain = float(
+        np.median(np.abs(mean2 - mean) / np.hypot(error, error2).clip(1e-12))
+    )
     redraw = train.redraw
     most, far = RATIO, SHIFT
     if train.images is None:
@@ -115,9 +124,18 @@ def _exchanged(train: Sample, held_out: Sample) -> Finding | None:
         difference = (images[..., 0] - images[..., 2]).mean(axis=(1, 2))
         error = float(difference.std()) / np.sqrt(len(difference))
         scale = float(images.std()) or 1.0
-        sides.append((float(difference.mean()) / scale, float(difference.mean()) / max(error, 1e-12)))
+        sides.append(
+            (
+                float(difference.mean()) / scale,
+                float(difference.mean()) / max(error, 1e-12),
+            )
+        )
     (size, z), (size2, z2) = sides
-    if z * z2 >= 0 or min(abs(z), abs(z2)) < SIGNIFICANT or min(abs(size), abs(size2)) < 0.15:
+    if (
+        z * z2 >= 0
+        or min(abs(z), abs(z2)) < SIGNIFICANT
+        or min(abs(size), abs(size2)) < 0.15
+    ):
         return None
     if max(abs(size), abs(size2)) > 2 * min(abs(size), abs(size2)):
         return None

@@ -90,7 +90,11 @@ def _by_constants(
         if np.abs(off).max() < SAME_MEAN:
             return Arrival("fine", backbone)
         return _by_means(backbone, expected, exact, off, evidence)
-    if np.abs(off).max() < SAME_MEAN and scaled < np.log(6) and len(set(expected.mean)) > 1:
+    if (
+        np.abs(off).max() < SAME_MEAN
+        and scaled < np.log(6)
+        and len(set(expected.mean)) > 1
+    ):
         words = _std_words(stds, expected)
         mild = scaled < np.log(1 + LIKE_STD)
         return Arrival(
@@ -115,7 +119,11 @@ def _by_means(
         return Arrival("order", backbone, words, evidence, "warning", 0.95)
     wrong = np.abs(off) >= SAME_MEAN
     means = evidence["mean"]
-    if wrong.sum() < 3 and (np.abs(off[~wrong]) < TYPED).all() and np.abs(off).max() < 80:
+    if (
+        wrong.sum() < 3
+        and (np.abs(off[~wrong]) < TYPED).all()
+        and np.abs(off).max() < 80
+    ):
         words = ", ".join(
             f"{means[c]:g} for {expected.mean[c]:g}" for c in np.flatnonzero(wrong)
         )
@@ -147,7 +155,9 @@ def _by_range(backbone: Backbone, values: np.ndarray) -> Arrival | None:
         return Arrival("fine", backbone)
     usual = PHOTO_STD / float(np.mean(expected.std))
     scaled = abs(float(np.log(max(values.std(), 1e-12) / usual)))
-    if scaled > np.log(5) or (name is not None and {name, backbone.contract} == {"raw", "caffe"}):
+    if scaled > np.log(5) or (
+        name is not None and {name, backbone.contract} == {"raw", "caffe"}
+    ):
         words = f"values of {values.min():.4g}..{values.max():.4g}"
         return _mismatch(backbone, words, evidence, scaled, 100.0)
     if name in ("unit", "tf", "torch") and backbone.contract in ("tf", "torch"):
@@ -163,7 +173,11 @@ def _by_colour(
     """Red and blue exchanged in the pixels: seen from photos being warm on average."""
     given = probe.train.images
     same = given is not None and given.shape[1:] == values.shape[1:]
-    if same and given is not None and np.allclose(given[: len(values)], values, atol=1e-4):
+    if (
+        same
+        and given is not None
+        and np.allclose(given[: len(values)], values, atol=1e-4)
+    ):
         values = given[:512]
     first = values[..., 0].mean(axis=(1, 2)) * expected.std[0] + expected.mean[0]
     last = values[..., 2].mean(axis=(1, 2)) * expected.std[2] + expected.mean[2]
@@ -176,14 +190,22 @@ def _by_colour(
     turned = witness and witness.by_contract.get(f"{backbone.contract} bgr")
     if witness is not None and turned is not None:
         straight = witness.by_contract[backbone.contract]
-        if abs(straight.badness - witness.as_given.badness) < abs(turned.badness - witness.as_given.badness) and straight.badness <= turned.badness:
+        if (
+            abs(straight.badness - witness.as_given.badness)
+            < abs(turned.badness - witness.as_given.badness)
+            and straight.badness <= turned.badness
+        ):
             return None  # the statistics prefer the order as it is
         if witness.as_given.badness <= min(straight.badness, turned.badness) + 0.02:
             return None
     order = "blue first" if expected.blue_first else "red first"
-    words = f"the channel that should be red is {-size:.0f} levels darker than the blue one"
+    words = (
+        f"the channel that should be red is {-size:.0f} levels darker than the blue one"
+    )
     evidence = {"red_minus_blue": size, "standard_error": error, "pictures": len(warm)}
-    return Arrival("order", backbone, f"{words}; expected {order}", evidence, "warning", 0.7)
+    return Arrival(
+        "order", backbone, f"{words}; expected {order}", evidence, "warning", 0.7
+    )
 
 
 def _mismatch(

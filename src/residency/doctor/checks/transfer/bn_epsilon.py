@@ -18,9 +18,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     expected = backbone.family.epsilon
     norms = [n for n in backbone.nodes if n.kind == "BatchNormalization"]
     norms = [n for n in norms if n.name.endswith("bn")]  # not those of the user's head
-    wrong = [
-        n for n in norms if not 1 / FACTOR < n.layer.epsilon / expected < FACTOR
-    ]
+    wrong = [n for n in norms if not 1 / FACTOR < n.layer.epsilon / expected < FACTOR]
     if not wrong or len(wrong) < 0.5 * len(norms):
         return []
     seen = float(wrong[0].layer.epsilon)

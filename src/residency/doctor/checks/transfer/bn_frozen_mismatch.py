@@ -59,9 +59,7 @@ def _finding(count: int, misfit: float, *, never: bool) -> Finding:
             "A frozen batch normalisation keeps its statistics in training too: wrong "
             "ones stay wrong, and it normalises nothing."
         ),
-        cure=(
-            "let batch normalisation train" if never else "load statistics that fit"
-        ),
+        cure=("let batch normalisation train" if never else "load statistics that fit"),
         snippet=(
             "for layer in model.layers:\n"
             "    if isinstance(layer, keras.layers.BatchNormalization):\n"

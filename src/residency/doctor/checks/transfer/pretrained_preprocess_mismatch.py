@@ -30,7 +30,9 @@ def _known(arrival: Arrival) -> Finding:
         "x = preprocess(pixels)  # pixels: RGB, 0..255"
     )
     if backbone.contract == "raw":
-        snippet = "x = pixels.astype('float32')  # 0..255: the network scales them itself"
+        snippet = (
+            "x = pixels.astype('float32')  # 0..255: the network scales them itself"
+        )
     return Finding(
         code="RD401",
         label="pretrained_preprocess_mismatch",
