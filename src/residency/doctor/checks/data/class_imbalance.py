@@ -10,8 +10,9 @@ from residency.records import Finding
 
 RATIO, MILD = 10.0, 5.0
 """Samples of the most frequent class for one of the rarest."""
-MAJORITY, BINARY = 0.4, 0.9
-"""Share of the most frequent class from which saying it always looks like success."""
+MAJORITY, MOST, BINARY = 0.4, 0.7, 0.9
+"""Share of the most frequent class from which saying it always looks like success: of
+many classes, of three, of two."""
 LEAST = 100
 
 
@@ -33,7 +34,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     )
     if ratio < MILD:
         return []
-    most = BINARY if len(names) == 2 else max(MAJORITY, 3 / len(names))
+    most = BINARY if len(names) == 2 else min(MOST, max(MAJORITY, 2 / len(names)))
     strong = ratio >= RATIO and majority >= most
     if not strong and ratio < RATIO:
         return []

@@ -55,8 +55,9 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     if crossed is not None and min(first.z, second.z) >= CLEAR:
         best = min(first.accuracy, second.accuracy)
         chance = max(first.chance, second.chance)
-        if crossed < chance + 0.15 * (best - chance) and best - chance > 0.2:
-            return [_permuted(crossed, chance, best)]
+        low, high = chance + 0.3 * (best - chance), chance + 0.6 * (best - chance)
+        if best - chance > 0.2 and crossed.accuracy < low and crossed.renamed > high:
+            return [_permuted(crossed.accuracy, chance, best)]
     return []
 
 
@@ -97,21 +98,33 @@ def _measure(part: _Part, count: int) -> Dependence:
     return dependence(part.features[:count], part.classes[:count])
 
 
-def _across(ours: _Part, theirs: _Part) -> float | None:
-    """Returns the accuracy in validation of a rule from training.
+class _Crossed(NamedTuple):
+    accuracy: float
+    """In validation, of a rule from training."""
+    renamed: float
+    """The same, if each class may have another number there."""
 
-    `None`: one part may be scaled or coded in another way.
+
+def _across(ours: _Part, theirs: _Part) -> _Crossed | None:
+    """Returns how a rule from training does in validation.
+
+    `None`: the parts are coded in another way.
     """
     if ours.features.shape[1] != theirs.features.shape[1]:
         return None
-    if not np.array_equal(np.unique(ours.classes), np.unique(theirs.classes)):
+    names, numbers = np.unique(ours.classes[:ROWS], return_inverse=True)
+    if not np.array_equal(names, np.unique(theirs.classes[:ROWS])):
         return None
-    x, y = ours.features[:ROWS], ours.classes[:ROWS]
-    names, numbers = np.unique(y, return_inverse=True)
+    x = ours.features[:ROWS]
     gram = x.T @ x + 0.1 * len(x) * np.eye(x.shape[1])
     rule = np.linalg.solve(gram, x.T @ (np.eye(len(names))[numbers] - len(names) ** -1))
-    scores = theirs.features[:ROWS] @ rule
-    return float((names[scores.argmax(axis=1)] == theirs.classes[:ROWS]).mean())
+    said = (theirs.features[:ROWS] @ rule).argmax(axis=1)
+    true = np.searchsorted(names, theirs.classes[:ROWS])
+    table = np.zeros((len(names), len(names)))
+    np.add.at(table, (true, said), 1)
+    best = table.argmax(axis=0)
+    renamed = table.max(axis=0).sum() if len(set(best)) == len(names) else 0.0
+    return _Crossed(float(np.trace(table) / len(true)), float(renamed / len(true)))
 
 
 def _finding(name: str, bad: Dependence, good: Dependence, kept: float) -> Finding:
@@ -120,7 +133,7 @@ def _finding(name: str, bad: Dependence, good: Dependence, kept: float) -> Findi
     return Finding(
         code="RD109",
         label="labels_wrong",
-        severity="error" if bad.z < NONE else "warning",
+        severity="error" if kept < 0.1 else "warning",
         title=(
             f"Labels of the {name} part do not follow from its inputs: a simple rule "
             f"is right in {100 * bad.accuracy:.0f} % (chance {100 * bad.chance:.0f} %), "

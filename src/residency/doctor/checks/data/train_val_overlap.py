@@ -10,14 +10,15 @@ from residency.doctor.probe.features import shrink
 from residency.records import Finding
 
 SIDE = 8
-ALIKE = 0.9995
-"""Correlation of block means: a new JPEG of a picture stays above, another picture of
-the same thing below."""
+ALIKE = 0.997
+"""Correlation of block means. Measured on photos and CIFAR-10: a new JPEG of quality 75
+stays above 0.9966; of different pictures among thousands the closest reach 0.9945."""
 LEAST_SHARE, HALF = 0.05, 0.5
 """Well-known sets share up to 3 % of their parts; more is a fault of the split."""
 LEAST_COUNT = 3
 DISTINCT = 0.5
 """Share of distinct samples under which equal ones are in the nature of the data."""
+COLUMNS = 3
 _ROWS = 6000
 _CHUNK = 512
 
@@ -47,6 +48,8 @@ def _equal_rows(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, list] | None
     if ours.shape[1:] != theirs.shape[1:] or ours.dtype.kind not in "fiub":
         return None
     ours, theirs = ours.astype("float32"), theirs.astype("float32")
+    if ours[0].size < COLUMNS:
+        return None  # points of a line or grid meet by themselves
     known: dict[bytes, int] = {}
     for index, row in enumerate(ours):
         known.setdefault(row.tobytes(), index)
@@ -54,7 +57,8 @@ def _equal_rows(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, list] | None
     if len(known) < DISTINCT * len(ours) or len(set(keys)) < DISTINCT * len(keys):
         return None  # few distinct rows: equal ones are no copies
     found = [(n, known[key], "") for n, key in enumerate(keys) if key in known]
-    return len(keys), found
+    natural = 1 - len(known) / len(ours)
+    return len(keys), found if len(found) > 2 * natural * len(keys) else []
 
 
 def _equal_images(train: Sample, held_out: Sample) -> tuple[int, list] | None:
