@@ -10,7 +10,7 @@ import numpy as np
 from residency.doctor.probe.calls import watched
 from residency.doctor.probe.forward import run_model
 from residency.doctor.probe.graph import Graph, Node
-from residency.doctor.probe.pixels import CONTRACTS, from_pixels, to_pixels
+from residency.doctor.probe.pixels import CONTRACTS, contract_of, from_pixels, to_pixels
 
 ROWS = 16
 
@@ -36,8 +36,10 @@ class Witness:
 
     layer: str
     as_given: Fit
+    given: str | None
+    """Key of `CONTRACTS` that the batch follows; `None`: none of them."""
     by_contract: Mapping[str, Fit]
-    """By key of `CONTRACTS`; `"raw bgr"` and so on with red and blue exchanged. Empty
+    """By key of `CONTRACTS`; `"raw bgr"` and so on if the pixels have blue first. Empty
     where the pixels behind the batch are not known."""
 
 
@@ -65,12 +67,11 @@ def ask_witness(model: keras.Model, graph: Graph, x: Any) -> Witness | None:
     pixels = to_pixels(given) if last else None
     if pixels is not None:
         for name in CONTRACTS:
-            images = from_pixels(pixels, name)
-            for suffix, each in (("", images), (" bgr", images[..., ::-1])):
-                fit = _fit(model, node, np.ascontiguousarray(each))
+            for suffix, each in (("", pixels), (" bgr", pixels[..., ::-1])):
+                fit = _fit(model, node, np.ascontiguousarray(from_pixels(each, name)))
                 if fit is not None:
                     found[name + suffix] = fit
-    return Witness(node.name, as_given, found)
+    return Witness(node.name, as_given, contract_of(given) if last else None, found)
 
 
 def was_trained(node: Node) -> bool:

@@ -12,8 +12,8 @@ run = bn_epsilon.CHECK.run
         ("resnet50", 1e-3, 1),
         ("resnet50", 1.001e-5, 0),
         ("resnet50", 1e-5, 0),
-        ("mobilenet_1.00_32", 1e-3, 0),
-        ("mobilenet_1.00_32", 1e-5, 1),
+        ("mobilenet_100_32", 1e-3, 0),
+        ("mobilenet_100_32", 1e-5, 1),
         ("my_network", 0.1, 0),
     ],
 )

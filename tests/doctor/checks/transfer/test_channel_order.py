@@ -22,7 +22,7 @@ def test_exchanged_for_caffe_weights(probe_of, pretrained, pictures, prepare):
     assert (found.label, found.severity) == ("channel_order", "warning")
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2_1.00_32", "densenet121"])
+@pytest.mark.parametrize("name", ["mobilenetv2_100_32", "densenet121"])
 def test_pictures_read_as_bgr(probe_of, pretrained, pictures, name):
     contract = "tf" if name.startswith("mobile") else "torch"
     body = pretrained(name, contract)
@@ -32,7 +32,7 @@ def test_pictures_read_as_bgr(probe_of, pretrained, pictures, name):
 
 def test_statistics_overrule_cold_pictures(probe_of, pretrained, pictures):
     """Pictures of the sea, on weights that were trained on such pictures."""
-    body = pretrained("mobilenetv2_1.00_32", "tf")
+    body = pretrained("mobilenetv2_100_32", "tf")
     sea = pictures()[..., ::-1]
     for layer in body.layers:
         if layer.name == "conv1_bn":

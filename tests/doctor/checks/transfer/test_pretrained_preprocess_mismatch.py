@@ -34,7 +34,7 @@ def test_networks_that_scale_themselves_want_pixels(probe_of, pretrained, pictur
     [([L.Rescaling(1 / 127.5, offset=-1)], 0), ([L.Rescaling(1 / 255)], 1), ([], 1)],
 )
 def test_layers_of_the_user_count(probe_of, pretrained, pictures, before, count):
-    body = pretrained("mobilenetv2_1.00_32", "tf")
+    body = pretrained("mobilenetv2_100_32", "tf")
     assert len(run(probe_of(body, pictures(), before=before))) == count
 
 

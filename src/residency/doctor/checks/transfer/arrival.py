@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from residency.doctor.checks.transfer.backbone import Backbone, find_backbone
-from residency.doctor.probe import Probe
+from residency.doctor.probe import Probe, Witness
 from residency.doctor.probe.pixels import (
     CONTRACTS,
     Affine,
@@ -54,22 +54,32 @@ def judge_arrival(probe: Probe) -> Arrival | None:
         values = np.moveaxis(values, 1, -1)
     if values.shape[-1] != 3 or not np.isfinite(values).all():
         return None
-    witness = probe.witness
-    if witness is not None and _fits(witness.as_given):
-        return Arrival("fine", backbone)
     expected = CONTRACTS[backbone.contract]
     exact = recover_channels(values)
     if exact is None:
         found = _by_range(backbone, values)
     else:
         found = _by_constants(backbone, expected, exact)
+    if found is not None and found.kind == "mismatch" and _fits(probe.witness):
+        return Arrival("fine", backbone)  # trained anew, on such inputs
     if found is not None and found.kind == "fine":
         return _by_colour(probe, backbone, expected, values) or found
     return found
 
 
-def _fits(fit: Any) -> bool:
+def _fits(witness: Witness | None) -> bool:
+    if witness is None:
+        return False
+    fit = witness.as_given
     return fit.shift < FITS_SHIFT and fit.spread < FITS_SPREAD
+
+
+def _prefers_as_given(witness: Witness | None) -> bool:
+    """Whether statistics fit the order of the channels as it is, rather than reversed."""
+    if witness is None or witness.given not in witness.by_contract:
+        return False
+    turned = witness.by_contract[f"{witness.given} bgr"]
+    return witness.by_contract[witness.given].badness <= turned.badness
 
 
 def _by_constants(
@@ -186,18 +196,8 @@ def _by_colour(
     error = float(warm.std()) / np.sqrt(len(warm))
     if len(warm) < 12 or size > -WARM or -size < CERTAIN * error:
         return None
-    witness = probe.witness
-    turned = witness and witness.by_contract.get(f"{backbone.contract} bgr")
-    if witness is not None and turned is not None:
-        straight = witness.by_contract[backbone.contract]
-        if (
-            abs(straight.badness - witness.as_given.badness)
-            < abs(turned.badness - witness.as_given.badness)
-            and straight.badness <= turned.badness
-        ):
-            return None  # the statistics prefer the order as it is
-        if witness.as_given.badness <= min(straight.badness, turned.badness) + 0.02:
-            return None
+    if _prefers_as_given(probe.witness):
+        return None
     order = "blue first" if expected.blue_first else "red first"
     words = (
         f"the channel that should be red is {-size:.0f} levels darker than the blue one"
