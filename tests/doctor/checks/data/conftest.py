@@ -12,7 +12,13 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, x, y, *, change=None, shuffle=True, size=16):
         super().__init__()
-        self.x, self.y, self.change, self.shuffle, self.size = x, y, change, shuffle, size
+        self.x, self.y, self.change, self.shuffle, self.size = (
+            x,
+            y,
+            change,
+            shuffle,
+            size,
+        )
         self.rng = np.random.default_rng(1)
         self.order = np.arange(len(x))
 
@@ -55,7 +61,7 @@ def pictures():
         fields = np.fft.irfft2(amplitude * phases, s=(side, side))
         fields /= fields.std(axis=(2, 3), keepdims=True)
         mix = np.array([[45, 18, 8], [45, 0, -14], [45, -18, 8]])
-        x = np.einsum("rc,ncij->nijr", mix, fields) + (124, 117, 104)
+        x = (*np.einsum("rc,ncij->nijr", mix, fields), 124, 117, 104)
         x += rng.normal(0, 22, (count, 1, 1, 1)) + rng.normal(0, 8, (count, 1, 1, 3))
         y = np.arange(count) % classes
         rng.shuffle(y)

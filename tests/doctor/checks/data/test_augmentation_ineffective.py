@@ -12,7 +12,9 @@ def brighten(most):
 
 def crop(image, rng):
     i, j = rng.integers(0, 9, 2)
-    return np.pad(image, ((4, 4), (4, 4), (0, 0)), mode="reflect")[i : i + 32, j : j + 32]
+    return np.pad(image, ((4, 4), (4, 4), (0, 0)), mode="reflect")[
+        i : i + 32, j : j + 32
+    ]
 
 
 def flip(image, rng):
@@ -20,7 +22,9 @@ def flip(image, rng):
 
 
 @pytest.mark.parametrize("also", [lambda image, rng: image, flip, crop])
-def test_a_brightness_of_a_fraction_of_a_level_is_found(probe_of, pictures, batches, also):
+def test_a_brightness_of_a_fraction_of_a_level_is_found(
+    probe_of, pictures, batches, also
+):
     def change(image, rng):
         return brighten(0.3)(also(image, rng), rng)
 

@@ -53,7 +53,9 @@ HEALTHY = {
     "generator": lambda x, r: affine(x, r, (0.8, 1.2), 40, 0.2),
     "black corners": lambda x, r: affine(x, r, (0.9, 1.1), 15, 0.1, "constant"),
     "jitter": lambda x, r: np.clip(x * r.uniform(0.6, 1.4), 0, 255),
-    "contrast": lambda x, r: np.clip(x.mean() + (x - x.mean()) * r.uniform(0.5, 1.5), 0, 255),
+    "contrast": lambda x, r: np.clip(
+        x.mean() + (x - x.mean()) * r.uniform(0.5, 1.5), 0, 255
+    ),
     "small hue": lambda x, r: np.clip(hue(x, r, 0.08), 0, 255),
     "erase": erase,
 }

@@ -8,7 +8,9 @@ run = data_not_shuffled.CHECK.run
 
 def rows(count, classes=4):
     rng = np.random.default_rng(0)
-    return rng.normal(size=(count, 6)).astype("float32"), rng.integers(0, classes, count)
+    return rng.normal(size=(count, 6)).astype("float32"), rng.integers(
+        0, classes, count
+    )
 
 
 def test_sorted_classes_are_found(probe_of, batches):

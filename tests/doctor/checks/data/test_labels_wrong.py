@@ -14,7 +14,9 @@ def digits():
     return (x[:1000], y[:1000]), (x[1000:], y[1000:])
 
 
-@pytest.mark.parametrize("spoil", [np.sort, lambda y: np.random.default_rng(0).permutation(y)])
+@pytest.mark.parametrize(
+    "spoil", [np.sort, lambda y: np.random.default_rng(0).permutation(y)]
+)
 def test_labels_of_other_samples_are_found(probe_of, digits, spoil):
     (x, y), (z, w) = digits
     order = np.random.default_rng(1).permutation(len(x))

@@ -22,7 +22,9 @@ def test_prices_are_found(probe_of):
     assert found.evidence["target_max"] == 900_000
 
 
-@pytest.mark.parametrize("y", [PRICES / 1e6, PRICES / 1e4, np.linspace(0, 99, 80)[:, None]])
+@pytest.mark.parametrize(
+    "y", [PRICES / 1e6, PRICES / 1e4, np.linspace(0, 99, 80)[:, None]]
+)
 def test_small_targets_are_silent(probe_of, y):
     assert findings(probe_of, y) == []
 

@@ -8,7 +8,12 @@ L = keras.layers
 
 
 def fresh():
-    layers = [keras.Input((32, 32, 3)), L.Conv2D(8, 3), L.BatchNormalization(), L.ReLU()]
+    layers = [
+        keras.Input((32, 32, 3)),
+        L.Conv2D(8, 3),
+        L.BatchNormalization(),
+        L.ReLU(),
+    ]
     return keras.Sequential([*layers, L.GlobalAveragePooling2D()])
 
 

@@ -5,7 +5,7 @@ from residency.doctor.checks.transfer import finetune_lr_too_high
 from residency.doctor.probe.pixels import from_pixels
 
 run = finetune_lr_too_high.CHECK.run
-O = keras.optimizers
+OPTIMIZERS = keras.optimizers
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def findings(probe_of, pretrained, pictures):
 @pytest.mark.parametrize(
     "optimizer",
     [
-        O.Adam(1e-3),
-        O.RMSprop(),
-        O.AdamW(3e-3),
-        O.SGD(0.1, momentum=0.9),
-        O.Adam(O.schedules.ExponentialDecay(1e-3, 100, 0.9)),
+        OPTIMIZERS.Adam(1e-3),
+        OPTIMIZERS.RMSprop(),
+        OPTIMIZERS.AdamW(3e-3),
+        OPTIMIZERS.SGD(0.1, momentum=0.9),
+        OPTIMIZERS.Adam(OPTIMIZERS.schedules.ExponentialDecay(1e-3, 100, 0.9)),
     ],
 )
 def test_rates_from_scratch_are_found(findings, optimizer):
@@ -34,15 +34,21 @@ def test_rates_from_scratch_are_found(findings, optimizer):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [O.Adam(1e-5), O.AdamW(1e-4), O.SGD(0.01, momentum=0.9), O.SGD(1e-3)]
+    "optimizer",
+    [
+        OPTIMIZERS.Adam(1e-5),
+        OPTIMIZERS.AdamW(1e-4),
+        OPTIMIZERS.SGD(0.01, momentum=0.9),
+        OPTIMIZERS.SGD(1e-3),
+    ],
 )
 def test_gentle_rates_are_silent(findings, optimizer):
     assert findings(optimizer) == []
 
 
 def test_a_frozen_body_may_have_any_rate(findings):
-    assert findings(O.Adam(1e-2), frozen=True) == []
+    assert findings(OPTIMIZERS.Adam(1e-2), frozen=True) == []
 
 
 def test_a_network_of_no_known_family_is_not_judged(findings):
-    assert findings(O.Adam(1e-3), name="my_network") == []
+    assert findings(OPTIMIZERS.Adam(1e-3), name="my_network") == []

@@ -48,7 +48,12 @@ def test_floats_without_steps(probe_of, pretrained, pictures):
 
 
 def test_a_network_that_was_never_trained_expects_nothing(probe_of, pictures):
-    layers = [keras.Input((32, 32, 3)), L.Conv2D(8, 3), L.BatchNormalization(), L.ReLU()]
+    layers = [
+        keras.Input((32, 32, 3)),
+        L.Conv2D(8, 3),
+        L.BatchNormalization(),
+        L.ReLU(),
+    ]
     body = keras.Sequential([*layers, L.GlobalAveragePooling2D()], name="resnet50")
     assert run(probe_of(body, pictures() / 255, frozen=False)) in ([], None)
 

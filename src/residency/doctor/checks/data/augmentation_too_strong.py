@@ -137,7 +137,7 @@ def _hues(first: np.ndarray | None, second: np.ndarray | None) -> list[_Fault]:
         return []
     return [
         _Fault(
-            f"between two reads the colour of {100 * share:.0f} % of the pictures turns "
+            f"between two reads the colour of {100 * share:.0f} % of pictures turns "
             "to the other side of the circle",
             {"turned": share},
             "keep changes of hue under a tenth of the circle",

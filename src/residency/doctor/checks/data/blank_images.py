@@ -20,10 +20,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
         return None
     inside = images.std(axis=(1, 2)).mean(axis=-1)
     whole = float(images.std())
-    if whole == 0:
-        blank = np.ones(len(images), bool)
-    else:
-        blank = inside < EMPTY * whole
+    blank = inside <= EMPTY * whole
     share = float(blank.mean())
     if share < SHARE or blank.sum() < 2:
         return []
@@ -40,8 +37,8 @@ def run(probe: Probe) -> Sequence[Finding] | None:
             },
             why=(
                 "Failed decoding, a wrong scale with whole-number types (pixels / 255 "
-                "as integers) or a strong augmentation leave such pictures; nothing can "
-                "be learnt from them."
+                "as integers) or a strong augmentation leave such pictures; nothing "
+                "can be learnt from them."
             ),
             cure="look at them, then mend the reader or leave them out",
             snippet="good = x.std(axis=(1, 2, 3)) > 0\nx, y = x[good], y[good]",

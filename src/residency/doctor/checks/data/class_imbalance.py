@@ -42,14 +42,15 @@ def run(probe: Probe) -> Sequence[Finding] | None:
         int(c): round(float(len(y) / (len(names) * n)), 3)
         for c, n in zip(names, counts, strict=True)
     }
+    shown = weight if len(weight) <= 12 else "weights"
     return [
         Finding(
             code="RD111",
             label="class_imbalance",
             severity="warning" if strong else "advice",
             title=(
-                f"The most frequent class has {ratio:.0f} samples for one of the rarest; "
-                f"always saying it is right in {100 * majority:.0f} %."
+                f"The most frequent class has {ratio:.0f} samples to one of the "
+                f"rarest; always saying it is right in {100 * majority:.0f} %."
             ),
             evidence={
                 "ratio": ratio,
@@ -62,7 +63,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
                 "never names the rare ones looks good."
             ),
             cure="weigh the classes, and look at balanced accuracy",
-            snippet=f"model.fit(..., class_weight={weight if len(weight) <= 12 else 'weights'})",
+            snippet=f"model.fit(..., class_weight={shown})",
             effect="recall of rare classes rises, plain accuracy may fall",
             confidence=0.85 if strong else 0.5,
         )

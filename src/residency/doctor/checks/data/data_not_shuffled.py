@@ -70,7 +70,7 @@ def _sorted(train: Sample) -> Finding | None:
             "pulls back; batch normalisation sees statistics of single classes."
         ),
         cure="shuffle all samples before they are batched",
-        snippet="order = np.random.default_rng(0).permutation(len(x))\nx, y = x[order], y[order]",
+        snippet="order = rng.permutation(len(x))\nx, y = x[order], y[order]",
         effect="the loss falls steadily and validation follows",
         confidence=0.95,
     )

@@ -83,7 +83,7 @@ def _finding(
     snippet = (
         "x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)"
         if large and pictures and signal.max_abs <= 255.5
-        else "norm = keras.layers.Normalization()\nnorm.adapt(x_train)\nx = norm(inputs)"
+        else "norm = keras.layers.Normalization()\nnorm.adapt(x)\nx = norm(inputs)"
     )
     size = "large" if large else "small"
     return Finding(
@@ -91,8 +91,8 @@ def _finding(
         label="input_not_normalised",
         severity=severity,
         title=(
-            f"Layer {node.name!r} receives values up to {signal.max_abs:.4g} (root mean "
-            f"square {rms:.3g}); initial weights assume about 1."
+            f"Layer {node.name!r} receives values up to {signal.max_abs:.4g} (root "
+            f"mean square {rms:.3g}); initial weights assume about 1."
         ),
         evidence={
             "layer": node.name,

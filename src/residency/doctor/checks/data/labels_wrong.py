@@ -11,7 +11,7 @@ from residency.doctor.probe.features import ROWS, Dependence, dependence, featur
 from residency.records import Finding
 
 CLEAR = 8.0
-"""Deviations above permuted labels: classes follow from these inputs by simple rules."""
+"""Deviations above permuted labels: classes follow from inputs by simple rules."""
 NONE = 3.0
 GAP = 0.5
 """Share of the attainable accuracy that is lost in the other part."""
@@ -136,8 +136,8 @@ def _finding(name: str, bad: Dependence, good: Dependence, kept: float) -> Findi
         severity="error" if kept < 0.1 else "warning",
         title=(
             f"Labels of the {name} part do not follow from its inputs: a simple rule "
-            f"is right in {100 * bad.accuracy:.0f} % (chance {100 * bad.chance:.0f} %), "
-            f"in the {other} part in {100 * good.accuracy:.0f} %."
+            f"is right in {100 * bad.accuracy:.0f} % (chance {100 * bad.chance:.0f} "
+            f"%), in the {other} part in {100 * good.accuracy:.0f} %."
         ),
         evidence={
             "accuracy": bad.accuracy,
@@ -152,7 +152,7 @@ def _finding(name: str, bad: Dependence, good: Dependence, kept: float) -> Findi
             "network can only memorise."
         ),
         cure="check that inputs and labels are in the same order",
-        snippet="order = rng.permutation(len(x))\nx, y = x[order], y[order]  # one order for both",
+        snippet="order = rng.permutation(len(x))\nx, y = x[order], y[order]",
         effect="training accuracy rises above chance on new samples",
         confidence=0.9 if bad.z < NONE else 0.6,
     )
@@ -171,7 +171,7 @@ def _permuted(crossed: float, chance: float, best: float) -> Finding:
         evidence={"across": crossed, "chance": chance, "inside": best},
         why="Folders listed in another order, or a label map of its own, do this.",
         cure="number the classes once, from one sorted list of names",
-        snippet="names = sorted(train_names)\ny_val = [names.index(name) for name in val_names]",
+        snippet="names = sorted(train_names)\ny = [names.index(n) for n in val_names]",
         effect="validation accuracy rises from chance",
         confidence=0.6,
     )

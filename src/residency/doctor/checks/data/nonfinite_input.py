@@ -36,7 +36,7 @@ def _finding(part: str, what: str, bad: int, rows: int) -> Finding:
         code="RD113",
         label="nonfinite_input",
         severity="error",
-        title=f"{rows} samples of the {part} part have NaN or infinity in their {what}.",
+        title=f"{rows} samples of the {part} part have NaN or inf in their {what}.",
         evidence={"part": part, "what": what, "values": bad, "samples": rows},
         why="One such value makes the loss, and after one step every weight, NaN.",
         cure="find where they arise, or leave these samples out",

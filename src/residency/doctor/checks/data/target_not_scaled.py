@@ -62,7 +62,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
                 "steps to reach them, or the first step overshoots."
             ),
             cure="standardise the targets, and undo it on predictions",
-            snippet="mean, std = y_train.mean(0), y_train.std(0)\ny_train = (y_train - mean) / std",
+            snippet="mean, std = y.mean(0), y.std(0)\ny = (y - mean) / std",
             effect="the loss starts near 1 and falls at usual rates",
             confidence=0.9,
         )

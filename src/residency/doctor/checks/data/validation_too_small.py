@@ -36,7 +36,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
             },
             why="Differences of a few points between runs are chance.",
             cure="hold out more, or cross-validate",
-            snippet="for train, held_out in StratifiedKFold(5, shuffle=True).split(x, y): ...",
+            snippet="folds = StratifiedKFold(5, shuffle=True).split(x, y)",
             effect="numbers that can be compared",
         )
     ]

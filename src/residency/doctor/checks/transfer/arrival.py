@@ -15,7 +15,7 @@ from residency.doctor.probe.pixels import (
 )
 
 SAME_STD, LIKE_STD = 0.1, 0.3
-"""Relative differences of deviations: the same constant, and one of another data set."""
+"""Relative differences of deviations: the same constant; one of another data set."""
 SAME_MEAN, TYPED, LIKE_MEAN = 3.0, 0.3, 15.0
 """Differences of means in 8-bit levels: without effect; the same typed number; the mean
 of another set of photos."""
@@ -75,7 +75,7 @@ def _fits(witness: Witness | None) -> bool:
 
 
 def _prefers_as_given(witness: Witness | None) -> bool:
-    """Whether statistics fit the order of the channels as it is, rather than reversed."""
+    """Whether statistics fit the order of channels as it is rather than reversed."""
     if witness is None or witness.given not in witness.by_contract:
         return False
     turned = witness.by_contract[f"{witness.given} bgr"]
@@ -110,8 +110,8 @@ def _by_constants(
         return Arrival(
             "constants", backbone, words, evidence, "advice" if mild else "warning"
         )
-    return _mismatch(backbone, f"(pixel - {_numbers(means)}) / {_numbers(stds)}", evidence,
-                     scaled, np.abs(off).max())  # fmt: skip
+    words = f"(pixel - {_numbers(means)}) / {_numbers(stds)}"
+    return _mismatch(backbone, words, evidence, scaled, np.abs(off).max())
 
 
 def _by_means(
@@ -141,8 +141,8 @@ def _by_means(
     if np.abs(off).max() < LIKE_MEAN:
         words = f"means {_numbers(means)} for {_numbers(expected.mean)}"
         return Arrival("constants", backbone, words, evidence, "advice", 0.7)
-    return _mismatch(backbone, f"pixel - {_numbers(means)}", evidence, 0.0,
-                     np.abs(off).max())  # fmt: skip
+    words = f"pixel - {_numbers(means)}"
+    return _mismatch(backbone, words, evidence, 0.0, np.abs(off).max())
 
 
 def _std_words(stds: list[float], expected: Contract) -> str:

@@ -30,32 +30,106 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("ResNet", r"resnet(50|101|152)$", ("conv1_bn", "conv2_block1_1_conv"),
-           ("conv2_block1_preact_bn", "pool2_conv"), "caffe", "", "resnet", 1.001e-5),
-    Family("ResNet", r"$^", ("bn_conv1", "res2a_branch2a"), (), "caffe", "", "resnet", 0),
-    Family("VGG", r"vgg(16|19)$", ("block1_conv1", "block5_conv3"),
-           ("block1_conv1_bn",), "caffe", "", "vgg16", 0),
-    Family("ResNetV2", r"resnet(50|101|152)v2$", ("conv2_block1_preact_bn",), (), "tf",
-           "", "resnet_v2", 1.001e-5),
-    Family("Inception", r"inception(_resnet)?_v[23]$", (), (), "tf", "", "inception_v3"),
-    Family("Xception", r"xception$", ("block1_conv1_bn", "block2_sepconv1"), (), "tf", "",
-           "xception"),
-    Family("MobileNet", r"mobilenet_[\d.]+_", ("conv1_bn", "conv_dw_1"), (), "tf", "",
-           "mobilenet"),
-    Family("MobileNetV2", r"mobilenetv2_", ("bn_Conv1", "expanded_conv_depthwise"), (),
-           "tf", "", "mobilenet_v2"),
+    Family(
+        "ResNet",
+        r"resnet(50|101|152)$",
+        ("conv1_bn", "conv2_block1_1_conv"),
+        ("conv2_block1_preact_bn", "pool2_conv"),
+        "caffe",
+        "",
+        "resnet",
+        1.001e-5,
+    ),
+    Family(
+        "ResNet", r"$^", ("bn_conv1", "res2a_branch2a"), (), "caffe", "", "resnet", 0
+    ),
+    Family(
+        "VGG",
+        r"vgg(16|19)$",
+        ("block1_conv1", "block5_conv3"),
+        ("block1_conv1_bn",),
+        "caffe",
+        "",
+        "vgg16",
+        0,
+    ),
+    Family(
+        "ResNetV2",
+        r"resnet(50|101|152)v2$",
+        ("conv2_block1_preact_bn",),
+        (),
+        "tf",
+        "",
+        "resnet_v2",
+        1.001e-5,
+    ),
+    Family(
+        "Inception", r"inception(_resnet)?_v[23]$", (), (), "tf", "", "inception_v3"
+    ),
+    Family(
+        "Xception",
+        r"xception$",
+        ("block1_conv1_bn", "block2_sepconv1"),
+        (),
+        "tf",
+        "",
+        "xception",
+    ),
+    Family(
+        "MobileNet",
+        r"mobilenet_[\d.]+_",
+        ("conv1_bn", "conv_dw_1"),
+        (),
+        "tf",
+        "",
+        "mobilenet",
+    ),
+    Family(
+        "MobileNetV2",
+        r"mobilenetv2_",
+        ("bn_Conv1", "expanded_conv_depthwise"),
+        (),
+        "tf",
+        "",
+        "mobilenet_v2",
+    ),
     Family("NASNet", r"nasnet", ("stem_conv1", "stem_bn1"), (), "tf", "", "nasnet"),
-    Family("DenseNet", r"densenet(121|169|201)$", ("conv1_bn", "pool2_conv"), (),
-           "torch", "", "densenet", 1.001e-5),
-    Family("EfficientNet", r"efficientnetb\d", ("stem_conv", "block1a_dwconv"), (), "raw",
-           "torch", "efficientnet"),
-    Family("EfficientNetV2", r"efficientnetv2-b", (), (), "raw", "torch",
-           "efficientnet_v2"),
-    Family("EfficientNetV2", r"efficientnetv2-", (), (), "raw", "tf", "efficientnet_v2"),
-    Family("MobileNetV3", r"mobilenetv3", ("expanded_conv_depthwise", "conv_bn"),
-           ("bn_Conv1",), "raw", "tf", "mobilenet_v3"),
+    Family(
+        "DenseNet",
+        r"densenet(121|169|201)$",
+        ("conv1_bn", "pool2_conv"),
+        (),
+        "torch",
+        "",
+        "densenet",
+        1.001e-5,
+    ),
+    Family(
+        "EfficientNet",
+        r"efficientnetb\d",
+        ("stem_conv", "block1a_dwconv"),
+        (),
+        "raw",
+        "torch",
+        "efficientnet",
+    ),
+    Family(
+        "EfficientNetV2", r"efficientnetv2-b", (), (), "raw", "torch", "efficientnet_v2"
+    ),
+    Family(
+        "EfficientNetV2", r"efficientnetv2-", (), (), "raw", "tf", "efficientnet_v2"
+    ),
+    Family(
+        "MobileNetV3",
+        r"mobilenetv3",
+        ("expanded_conv_depthwise", "conv_bn"),
+        ("bn_Conv1",),
+        "raw",
+        "tf",
+        "mobilenet_v3",
+    ),
     Family("ConvNeXt", r"convnext_", (), (), "raw", "torch", "convnext", 0),
-)  # fmt: skip
+)
 """`epsilon` 0: not compared."""
 OWN = Family("catalog network", "", (), (), "raw", "", "", 0)
 """A network of ours: its first layer, named `preprocessing`, takes raw pixels."""

@@ -11,7 +11,7 @@ ADAPTIVE = ("Adam", "AdamW", "Nadam", "Adamax", "RMSprop")
 """Each step moves each weight by about the rate, whatever the gradient."""
 ADAPTIVE_RATE, SGD_RATE = 5e-4, 0.2
 """Guides fine-tune at 1e-5 to 1e-4 with Adam, and at 0.001 to 0.01 with momentum 0.9;
-SGD's rate is that over `1 - momentum`. From scratch one takes 1e-3, and 0.5 and more."""
+SGD's rate is that over `1 - momentum`. From scratch one takes 1e-3, and 0.5 or more."""
 MOST = 0.3
 """Share of kernels that train, under which only the last block is at stake."""
 

@@ -10,7 +10,7 @@ from residency.records import Finding
 
 
 def run(probe: Probe) -> Sequence[Finding] | None:
-    """Compares constants recovered from the steps between pixels with the right ones."""
+    """Compares constants recovered from steps between pixels with the right ones."""
     arrival = judge_arrival(probe)
     if arrival is None:
         return None

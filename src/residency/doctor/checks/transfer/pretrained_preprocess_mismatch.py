@@ -81,8 +81,8 @@ def _unknown(probe: Probe) -> Sequence[Finding] | None:
             label="pretrained_preprocess_mismatch",
             severity="warning",
             title=(
-                f"Batch normalisation {witness.layer!r} was trained on {words}, but the "
-                f"model is given {have}."
+                f"Batch normalisation {witness.layer!r} was trained on {words}, but "
+                f"the model is given {have}."
             ),
             evidence={
                 "layer": witness.layer,
