@@ -25,7 +25,9 @@ class Contract:
 CONTRACTS: Mapping[str, Contract] = {
     "raw": Contract((0, 0, 0), (1, 1, 1), "pixels of 0..255"),
     "unit": Contract((0, 0, 0), (255, 255, 255), "pixels / 255, 0..1"),
-    "tf": Contract((127.5,) * 3, (127.5,) * 3, "pixels / 127.5 - 1, -1..1"),
+    "tf": Contract(
+        (127.5, 127.5, 127.5), (127.5, 127.5, 127.5), "pixels / 127.5 - 1, -1..1"
+    ),
     "torch": Contract(
         (123.675, 116.28, 103.53),
         (58.395, 57.12, 57.375),
@@ -148,7 +150,9 @@ def to_pixels(images: np.ndarray) -> np.ndarray | None:
     if name is None or images.shape[-1] != 3:
         return None
     contract = CONTRACTS[name]
-    pixels = images * np.float32(contract.std) + np.float32(contract.mean)
+    pixels = images * np.array(contract.std, "float32") + np.array(
+        contract.mean, "float32"
+    )
     return pixels[..., ::-1] if contract.blue_first else pixels
 
 
@@ -156,6 +160,7 @@ def from_pixels(pixels: np.ndarray, name: str) -> np.ndarray:
     """Returns RGB pixels of 0..255 as a key of `CONTRACTS` wants them."""
     contract = CONTRACTS[name]
     ordered = pixels[..., ::-1] if contract.blue_first else pixels
-    return ((ordered - np.float32(contract.mean)) / np.float32(contract.std)).astype(
-        "float32"
-    )
+    return (
+        (ordered - np.array(contract.mean, "float32"))
+        / np.array(contract.std, "float32")
+    ).astype("float32")

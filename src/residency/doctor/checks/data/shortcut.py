@@ -24,10 +24,13 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     found = []
     for name, numbers in _numbers(train).items():
         right = _hits(numbers, y)
-        accuracy = right / len(y)
-        if accuracy >= GOOD and accuracy - majority >= GAIN:
-            found.append((accuracy, name, Proportion(right, len(y))))
-    return [_finding(*max(found)[1:], majority)] if found else []
+        share = right / len(y)
+        if share >= GOOD and share - majority >= GAIN:
+            found.append((share, name, Proportion(right, len(y))))
+    if not found:
+        return []
+    _, name, accuracy = max(found)
+    return [_finding(name, accuracy, majority)]
 
 
 def _numbers(sample: Sample) -> Mapping[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """RD107: a part lacks classes of the other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     ]
 
 
-def _some(classes: Sequence[int]) -> str:
+def _some(classes: Any) -> str:
     words = ", ".join(str(int(c)) for c in classes[:5])
     return words + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
 

@@ -76,7 +76,7 @@ def _fits(witness: Witness | None) -> bool:
 
 def _prefers_as_given(witness: Witness | None) -> bool:
     """Whether statistics fit the order of channels as it is rather than reversed."""
-    if witness is None or witness.given not in witness.by_contract:
+    if witness is None or witness.given is None or not witness.by_contract:
         return False
     turned = witness.by_contract[f"{witness.given} bgr"]
     return witness.by_contract[witness.given].badness <= turned.badness
