@@ -13,7 +13,7 @@ L = keras.layers
 def pixels():
     rng = np.random.default_rng(0)
     x = rng.normal(0, 40, (16, 12, 12, 3)) + rng.normal(0, 40, (16, 12, 12, 1))
-    return np.clip(np.rint((*x, 140, 117, 90)), 0, 255).astype("float32")
+    return np.clip(np.rint(x + np.array((140, 117, 90))), 0, 255).astype("float32")
 
 
 @pytest.fixture

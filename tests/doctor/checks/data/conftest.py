@@ -61,7 +61,7 @@ def pictures():
         fields = np.fft.irfft2(amplitude * phases, s=(side, side))
         fields /= fields.std(axis=(2, 3), keepdims=True)
         mix = np.array([[45, 18, 8], [45, 0, -14], [45, -18, 8]])
-        x = (*np.einsum("rc,ncij->nijr", mix, fields), 124, 117, 104)
+        x = np.einsum("rc,ncij->nijr", mix, fields) + np.array((124, 117, 104))
         x += rng.normal(0, 22, (count, 1, 1, 1)) + rng.normal(0, 8, (count, 1, 1, 3))
         y = np.arange(count) % classes
         rng.shuffle(y)

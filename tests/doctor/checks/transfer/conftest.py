@@ -25,7 +25,7 @@ def pictures():
         fields = np.fft.irfft2(amplitude * phases, s=(side, side))
         fields /= fields.std(axis=(2, 3), keepdims=True)
         mix = np.array([[52, 18, 8], [52, 0, -14], [52, -18, 8]])
-        x = (*np.einsum("rc,ncij->nijr", mix, fields), 124, 117, 104)
+        x = np.einsum("rc,ncij->nijr", mix, fields) + np.array((124, 117, 104))
         x += rng.normal(0, 15, (count, 1, 1, 1)) + rng.normal(0, 8, (count, 1, 1, 3))
         return np.clip(np.rint(x), 0, 255).astype("float32")
 

@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from residency.doctor.checks.transfer import channel_order
+from residency.doctor.probe import take_probe
 from residency.doctor.probe.pixels import CONTRACTS, from_pixels
 
 run = channel_order.CHECK.run
@@ -47,3 +49,15 @@ def test_the_right_order_is_silent(probe_of, pretrained, pictures):
     assert run(probe_of(body, from_pixels(pictures(), "caffe"))) == []
     grey = np.repeat(pictures().mean(-1, keepdims=True).round(), 3, -1)
     assert run(probe_of(body, from_pixels(grey, "caffe"))) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [((3, 32, 32), 1), ((1, 28, 28), 1), ((32, 32, 3), 0), ((3, 40, 16), 0)],
+)
+def test_channels_first_for_a_model_that_takes_them_last(shape, count):
+    layers = [keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(2)])
+    x = np.random.default_rng(0).normal(size=(16, *shape)).astype("float32")
+    probe = take_probe(model, (x, np.arange(16) % 2), budget_seconds=9, trials=False)
+    assert len(run(probe) or ()) == count

@@ -47,3 +47,37 @@ def test_constants_of_another_set_of_photos_are_advice(probe_of, pretrained, pic
 def test_another_preparation_is_another_fault(probe_of, pretrained, pictures):
     body = pretrained("densenet121", "torch")
     assert run(probe_of(body, from_pixels(pictures(), "raw"))) == []
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "words"),
+    [
+        ((123.68, 116.779, 109.939), (1, 1, 1), "109.939 for 103.939"),
+        ((109.939, 116.779, 123.68), (1, 1, 1), "109.939 for 103.939"),
+        (tuple(MEAN), tuple(STD**2 / 255), "variances"),
+        ((125.307, 122.95, 113.865), (3968.14, 3855.01, 4449.53), "variances"),
+    ],
+)
+def test_weights_of_ones_own(probe_of, pretrained, pictures, mean, std, words):
+    body = pretrained("my_network", "torch")
+    x = (pictures() - np.float32(mean)) / np.float32(std)
+    (found,) = run(probe_of(body, x, frozen=False))
+    assert found.severity == "warning"
+    assert words in found.title
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((0, 0, 0), (255, 255, 255)),
+        ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+        ((123.68, 116.779, 103.939), (1, 1, 1)),
+        ((123.68, 116.779, 103.939), (255, 255, 255)),
+        ((125.307, 122.95, 113.865), (62.9932, 62.0887, 66.7048)),
+        ((112.3, 101.9, 97.4), (60, 60, 60)),
+    ],
+)
+def test_usual_constants_of_ones_own(probe_of, pretrained, pictures, mean, std):
+    body = pretrained("my_network", "torch")
+    x = (pictures() - np.float32(mean)) / np.float32(std)
+    assert run(probe_of(body, x, frozen=False)) == []

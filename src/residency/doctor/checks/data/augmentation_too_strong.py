@@ -17,7 +17,7 @@ OUTSIDE = 0.1
 """Share of values that no clean picture has."""
 FADED = 0.25
 """Contrast relative to clean pictures."""
-RUINED, RUINED_FILL = 0.5, 0.3
+RUINED, RUINED_FILL = 0.6, 0.45
 """Share of ruined pictures from which a recipe costs more than it brings. Crops to
 a third of the area, RandAugment of its usual strength and erasing stay below."""
 TURNED = 0.12

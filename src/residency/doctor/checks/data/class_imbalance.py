@@ -8,8 +8,9 @@ from residency.doctor.checks.check import Check
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
-RATIO, MILD = 10.0, 5.0
-"""Samples of the most frequent class for one of the rarest."""
+RATIO, STRONG = 10.0, 8.0
+"""Samples of the most frequent class for one of the rarest; the smaller number where
+that class also rules."""
 MAJORITY, MOST, BINARY = 0.4, 0.7, 0.9
 """Share of the most frequent class from which saying it always looks like success: of
 many classes, of three, of two."""
@@ -32,10 +33,8 @@ def run(probe: Probe) -> Sequence[Finding] | None:
         float(counts.max() / counts.min()),
         float(counts.max() / counts.sum()),
     )
-    if ratio < MILD:
-        return []
     most = BINARY if len(names) == 2 else min(MOST, max(MAJORITY, 2 / len(names)))
-    strong = ratio >= RATIO and majority >= most
+    strong = ratio >= STRONG and majority >= most
     if not strong and ratio < RATIO:
         return []
     weight = {

@@ -13,7 +13,7 @@ from residency.records import Finding
 RATIO, SHIFT = 1.6, 0.6
 """Of deviations and, in deviations, of means: what other pictures of the same kind do
 not show when both parts are split at random."""
-AUGMENTED_RATIO, AUGMENTED_SHIFT = 2.5, 1.5
+AUGMENTED_RATIO, AUGMENTED_SHIFT = 4.0, 2.0
 TABLE_RATIO, TABLE_SHIFT = 3.0, 3.0
 SIGNIFICANT = 6.0
 """Standard errors, over samples."""
