@@ -89,3 +89,12 @@ def test_a_known_network_is_found_when_taken_apart(pictures):
     data = pictures(16), np.arange(16) % 3
     (found,) = run(take_probe(model, data, budget_seconds=30, trials=False))
     assert found.evidence["family"] == "VGG"
+
+
+def test_a_catalog_network_takes_pixels(probe_of, pretrained, pictures):
+    """It scales them itself, though it may be named as a network of Keras."""
+    own = [L.Rescaling(1 / 58, offset=-2, name="preprocessing")]
+    body = pretrained("resnet50", "raw", own=own)
+    assert run(probe_of(body, pictures())) == []
+    (found,) = run(probe_of(body, pictures() / 255))
+    assert found.severity == "error"

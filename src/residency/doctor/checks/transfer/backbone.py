@@ -18,7 +18,7 @@ class Family(NamedTuple):
     model: str
     """Pattern of the name of the model, where it is nested."""
     layers: tuple[str, ...]
-    """Names that its layers have, where it was taken apart; `*` for any ending."""
+    """Names that its layers have, where it was taken apart."""
     without: tuple[str, ...]
     """Names that it has not, but a relative has."""
     contract: str
@@ -188,6 +188,8 @@ def _not_zero(value: Any, layer: Any, name: str) -> bool:
 
 def _candidates(probe: Probe) -> Sequence[tuple[Family, tuple[Node, ...]]]:
     nodes = probe.graph.nodes
+    if any(n.name == "preprocessing" and n.kind == "Rescaling" for n in nodes):
+        return [(OWN, nodes)]  # it may be named as a network of Keras
     found = []
     for name in dict.fromkeys(part for node in nodes for part in node.inside):
         for family in FAMILIES:
@@ -199,8 +201,6 @@ def _candidates(probe: Probe) -> Sequence[tuple[Family, tuple[Node, ...]]]:
         marked = family.layers and names.issuperset(family.layers)
         if not found and marked and not names & set(family.without):
             found.append((family, nodes))
-    if not found and any(n.name == "preprocessing" for n in nodes):
-        found.append((OWN, nodes))
     return found
 
 
@@ -209,8 +209,7 @@ def _entrance(
 ) -> tuple[str, Node] | None:
     """Returns what must arrive where; follows padding and own preprocessing back."""
     if family is OWN:
-        node = next(n for n in nodes if n.name == "preprocessing")
-        return ("raw", node) if node.kind == "Rescaling" else None
+        return "raw", next(n for n in nodes if n.name == "preprocessing")
     node = next((n for n in nodes if n.kind in WEIGHTED), None)
     if node is None:
         return None
