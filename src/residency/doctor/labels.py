@@ -79,4 +79,11 @@ LABELS: Mapping[str, str] = {
     # advice
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",
+    # ours, of data and transfer
+    "nonfinite_input": "inputs or labels hold NaN or infinity",
+    "validation_too_small": "too few validation samples to tell models apart",
+    "blank_images": "pictures without any content",
+    "shortcut": "a trivial rule tells the class",
+    "bn_trains_above_frozen": "batch normalisation trains above frozen layers",
+    "bn_epsilon": "epsilon is not that of the weights",
 }

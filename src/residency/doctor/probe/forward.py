@@ -1,7 +1,7 @@
 """One batch through the model in both modes: what comes out of its layers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from residency.doctor.probe.graph import Graph
 
 ROWS = 32
 """Most images of the batch that is looked at."""
+ENTRANCE_ROWS = 16
 PLACES = 256
 """About as many places of each feature map count for means and deviations."""
 
@@ -51,6 +52,8 @@ class Forward:
     """Output of the model in training."""
     alone: np.ndarray
     """Output in inference of the first half of the batch, on its own."""
+    entrances: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """By layer: its input itself, first rows; of layers with no kernel before them."""
 
 
 def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
@@ -60,11 +63,17 @@ def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
         Exception: What the model raises on such inputs.
     """
     x = keras.tree.map_structure(lambda a: a[:ROWS], x)
-    inputs, outputs, scores = _watched_call(model, graph, x, training=False)
-    _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
+    entrances: dict[str, np.ndarray] = {}
+    inputs, outputs, scores = _watched_call(
+        model, graph, x, training=False, entrances=entrances
+    )
     half = keras.tree.map_structure(lambda a: a[: max(1, len(a) // 2)], x)
-    alone = _call(model, half, training=False)
-    return Forward(inputs, outputs, training_outputs, scores, training_scores, alone)
+    alone = run_model(model, half, training=False)
+    # last: it moves statistics
+    _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
+    return Forward(
+        inputs, outputs, training_outputs, scores, training_scores, alone, entrances
+    )
 
 
 def inference_outputs(model: keras.Model, graph: Graph, x: Any) -> dict[str, Signal]:
@@ -74,7 +83,12 @@ def inference_outputs(model: keras.Model, graph: Graph, x: Any) -> dict[str, Sig
 
 
 def _watched_call(
-    model: keras.Model, graph: Graph, x: Any, *, training: bool
+    model: keras.Model,
+    graph: Graph,
+    x: Any,
+    *,
+    training: bool,
+    entrances: dict[str, np.ndarray] | None = None,
 ) -> tuple[dict[str, Signal], dict[str, Signal], np.ndarray]:
     """Returns what each layer takes at its first call, what it gives, and the scores.
 
@@ -85,6 +99,7 @@ def _watched_call(
     watch = [x for x in layers.values() if isinstance(x, keras.layers.Layer)]
     inputs: dict[str, Signal] = {}
     outputs: dict[str, Signal] = {}
+    first = {id(node.layer) for node in graph.entrances}
 
     def note(layer: Any, given: np.ndarray | None, gives: np.ndarray | None) -> None:
         axis = getattr(layer, "axis", -1)
@@ -93,10 +108,12 @@ def _watched_call(
             return
         if given is not None and layer.variables and not training:
             inputs[layer.name] = signal_of(given, axis)
+        if given is not None and entrances is not None and id(layer) in first:
+            entrances[layer.name] = given[:ENTRANCE_ROWS]
         outputs[layer.name] = signal_of(gives, axis)
 
     with watched(watch, note):
-        scores = _call(model, x, training=training)
+        scores = run_model(model, x, training=training)
     return inputs, outputs, scores
 
 
@@ -127,7 +144,8 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
         )
 
 
-def _call(model: keras.Model, x: Any, *, training: bool) -> np.ndarray:
+def run_model(model: keras.Model, x: Any, *, training: bool) -> np.ndarray:
+    """Returns the first output of the model for one batch, without gradients."""
     if keras.backend.backend() == "torch":
         from residency.engine.gradients import without_gradients
 

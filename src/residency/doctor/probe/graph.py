@@ -84,6 +84,24 @@ class Graph:
         """The node that makes the first output."""
         return self.nodes[self.outputs[0]]
 
+    @property
+    def entrances(self) -> tuple[Node, ...]:
+        """What may prepare the inputs, and the first layers with a kernel, in order.
+
+        That is all nodes with no kernel before them; of a graph that is not wired, all
+        up to the first kernel.
+        """
+        numbers: set[int] = set()
+        behind: set[int] = set()
+        for node in self.nodes:
+            if any(n in behind for n in node.inputs) or (behind and not self.wired):
+                behind.add(node.number)
+                continue
+            numbers.add(node.number)
+            if node.kind in (*WEIGHTED, "Embedding"):
+                behind.add(node.number)
+        return tuple(self.nodes[n] for n in sorted(numbers))
+
     def ancestors(self, node: Node) -> Iterator[Node]:
         """Yields what lies before `node`, nearest first, each once."""
         seen: set[int] = set()

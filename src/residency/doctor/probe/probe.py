@@ -17,6 +17,7 @@ from residency.doctor.probe.sample import Sample, read_sample
 from residency.doctor.probe.settings import Settings, read_settings
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.trials import Trials, run_trials
+from residency.doctor.probe.witness import Witness, ask_witness
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Probe:
     forward: Forward | None
     gradients: Gradients | None
     trials: Trials | None
+    witness: Witness | None = None
+    """The first trained batch normalisation; `None`: there is none."""
     raised: Mapping[str, str] = field(default_factory=dict)
     """What the user's model raised, by what was tried: `"forward"`, `"gradients"`,
     `"trials"`."""
@@ -110,6 +113,9 @@ def take_probe(
 
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
+        witness = None
+        if forward is not None:
+            witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
         gradients = tried = None
         loss = None if model.compiled else assumed_loss(sample)
         if forward is not None and (model.compiled or loss is not None):
@@ -133,6 +139,7 @@ def take_probe(
             forward=forward,
             gradients=gradients,
             trials=tried,
+            witness=witness,
             raised=raised,
         )
 

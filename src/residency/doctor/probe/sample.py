@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from residency.doctor.probe.redraw import Redraw, compare_reads
 from residency.doctor.probe.source import Batch, Source
 
 AGAIN = 4
@@ -65,6 +66,11 @@ class Sample:
         if x.shape[-1] not in (1, 3, 4) and x.shape[1] in (1, 3, 4):
             x = np.moveaxis(x, 1, -1)
         return x.astype("float32") if x.shape[-1] in (1, 3, 4) else None
+
+    @cached_property
+    def redraw(self) -> Redraw | None:
+        """Whether reading again gives other inputs; `None`: not known."""
+        return compare_reads(self.batches, self.again, complete=self.complete)
 
 
 def class_numbers(y: np.ndarray | None) -> np.ndarray | None:

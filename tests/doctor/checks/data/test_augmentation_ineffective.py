@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from residency.doctor.checks.data import augmentation_ineffective
+
+run = augmentation_ineffective.CHECK.run
+
+
+def brighten(most):
+    return lambda image, rng: image + rng.uniform(-most, most)
+
+
+def crop(image, rng):
+    i, j = rng.integers(0, 9, 2)
+    return np.pad(image, ((4, 4), (4, 4), (0, 0)), mode="reflect")[
+        i : i + 32, j : j + 32
+    ]
+
+
+def flip(image, rng):
+    return image[:, ::-1] if rng.random() < 0.5 else image
+
+
+@pytest.mark.parametrize("also", [lambda image, rng: image, flip, crop])
+def test_a_brightness_of_a_fraction_of_a_level_is_found(
+    probe_of, pictures, batches, also
+):
+    def change(image, rng):
+        return brighten(0.3)(also(image, rng), rng)
+
+    (found,) = run(probe_of(batches(*pictures(64), change=change)))
+    assert found.severity == "warning"
+    assert found.evidence["relative_change"] < 0.01
+
+
+@pytest.mark.parametrize("change", [None, flip, crop, brighten(30)])
+def test_visible_changes_and_none_are_silent(probe_of, pictures, batches, change):
+    assert run(probe_of(batches(*pictures(64), change=change))) == []
+    x, y = pictures(64)
+    assert run(probe_of(batches((x - 120) / 60, y, change=change))) == []

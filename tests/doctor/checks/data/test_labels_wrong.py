@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from residency.doctor.checks.data import labels_wrong
+
+run = labels_wrong.CHECK.run
+
+
+@pytest.fixture(scope="module")
+def digits():
+    found = load_digits()
+    x, y = found.images[..., None].astype("float32"), found.target
+    return (x[:1000], y[:1000]), (x[1000:], y[1000:])
+
+
+@pytest.mark.parametrize(
+    "spoil", [np.sort, lambda y: np.random.default_rng(0).permutation(y)]
+)
+def test_labels_of_other_samples_are_found(probe_of, digits, spoil):
+    (x, y), (z, w) = digits
+    order = np.random.default_rng(1).permutation(len(x))
+    x, y = x[order], y[order]
+    other = np.random.default_rng(2).permutation(len(z))
+    held_out = z[other], w[other]
+    (found,) = run(probe_of((x, spoil(y)), held_out, units=10))
+    assert found.severity in {"error", "warning"}
+    assert "training part" in found.title
+    assert found.evidence["accuracy"] < 0.2
+    (found,) = run(probe_of((x, y), (held_out[0], spoil(held_out[1])), units=10))
+    assert "validation part" in found.title
+
+
+def test_most_labels_at_random_are_found(probe_of, digits):
+    (x, y), held_out = digits
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(len(y)) < 0.7, rng.integers(0, 10, len(y)), y)
+    (found,) = run(probe_of((x, noisy), held_out, units=10))
+    assert found.evidence["share_wrong"] == pytest.approx(0.65, abs=0.2)
+
+
+def test_classes_numbered_in_another_order_are_found(probe_of, digits):
+    train, (z, w) = digits
+    (found,) = run(probe_of(train, (z, (w + 3) % 10), units=10))
+    assert "other classes" in found.title
+
+
+def test_right_labels_are_silent(probe_of, digits):
+    assert run(probe_of(*digits, units=10)) == []
+
+
+def test_a_few_wrong_labels_are_silent(probe_of, digits):
+    (x, y), held_out = digits
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(len(y)) < 0.15, rng.integers(0, 10, len(y)), y)
+    assert run(probe_of((x, noisy), held_out, units=10)) == []
+
+
+def test_a_task_too_hard_for_simple_rules_cannot_be_judged(probe_of):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 24)).astype("float32")
+    y = (np.sign(x[:, :12]).prod(axis=1) > 0).astype(int)  # parity of twelve signs
+    parts = (x[:400], y[:400]), (x[400:], y[400:])
+    assert run(probe_of(*parts)) is None
+
+
+def test_validation_of_another_domain_is_silent(probe_of, digits):
+    (x, y), (z, w) = digits
+    assert run(probe_of((x, y), (16 - z, w), units=10)) in ([], None)
