@@ -12,7 +12,7 @@ _KINDS = tuple(k for k in LINEAR if k not in ("BatchNormalization", "Dropout"))
 
 
 def find(probe: Probe) -> Sequence[Finding] | None:
-    """Looks for dropout right before normalisation, with one product between or none."""
+    """Looks for dropout before normalisation, with at most one product between."""
     graph = probe.graph
     if not graph.wired:
         return None

@@ -31,7 +31,7 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             code="RD220",
             label="bn_axis_wrong",
             severity="warning",
-            title=f"{named([n for n, _ in wrong])}: normalised over axis {found}, while "
+            title=f"{named([n for n, _ in wrong])}: normalised over axis {found}; "
             f"channels are on axis {axis}.",
             evidence={
                 "layers": len(wrong),

@@ -8,7 +8,7 @@ from residency.doctor.probe import Node, Probe
 from residency.records import Finding
 
 HIGH = 0.75
-"""Rates in use reach 0.7 (GoogLeNet's side outputs); above, nothing published trains."""
+"""Published networks reach 0.7 (GoogLeNet's side outputs), hardly any more."""
 HALF, MANY = 0.5, 3
 """AlexNet and VGG have two layers of one half; more in a row leave an eighth."""
 NOTHING = 0.99

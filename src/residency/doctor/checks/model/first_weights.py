@@ -42,7 +42,7 @@ def trained_before(probe: Probe) -> bool:
 
 
 def is_trained(node: Node) -> bool:
-    """Whether the layer itself has been trained before; `False` where it has no bias."""
+    """Whether the layer itself has been trained; `False` where it has no bias."""
     for name in _BIASES:
         variable = getattr(node.layer, name, None)
         if variable is None or node.kind == "LSTM":

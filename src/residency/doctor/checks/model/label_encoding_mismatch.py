@@ -67,13 +67,13 @@ def _form(loss: str, head: Head, targets: Targets) -> tuple[str, str, str] | Non
             "Use categorical_crossentropy",
             'model.compile(loss="categorical_crossentropy")',
         )
-    if targets.kind == "one_hot" and units == 1 and targets.width == 2:
-        if loss in (*CROSSENTROPIES, *REGRESSION):
-            return (
-                "Labels are one-hot rows of 2 numbers against one output.",
-                "One column of 0 and 1 as labels, or two outputs with softmax",
-                "labels = labels.argmax(axis=1)",
-            )
+    pair = targets.kind == "one_hot" and units == 1 and targets.width == 2
+    if pair and loss in (*CROSSENTROPIES, *REGRESSION):
+        return (
+            "Labels are one-hot rows of 2 numbers against one output.",
+            "One column of 0 and 1 as labels, or two outputs with softmax",
+            "labels = labels.argmax(axis=1)",
+        )
     return None
 
 

@@ -37,8 +37,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
                 "value": value,
                 "first": first[0].name,
             },
-            why="A function looks up a loop variable when it runs, and Keras runs it at "
-            "each step, after the loop. What the other slices hold never reaches the "
+            why="A function looks up a loop variable when it runs, and Keras runs it "
+            "at each step, after the loop. What the other slices hold never reaches the "
             "output, and the weights that make it get no gradient.",
             cure=f"Bind the value: {name} as a default argument, or slice with a layer",
             snippet=f"keras.layers.Lambda(lambda x, {name}={name}: x[..., {name}])",

@@ -23,8 +23,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             code="RD226",
             label="lambda_not_portable",
             severity="advice",
-            title=f"{len(found)} Lambda layers hold functions that a saved model cannot "
-            f"bring along: {named(found)}.",
+            title=f"{len(found)} Lambda layers hold functions that a saved model "
+            f"cannot bring along: {named(found)}.",
             evidence={"layers": len(found), "first": found[0].name},
             why="Keras 3 refuses to load Python code from a file; with its safety "
             "switched off, the code runs, but without the variables around it.",

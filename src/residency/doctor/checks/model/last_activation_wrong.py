@@ -80,8 +80,8 @@ def _against_crossentropy(head: Head, loss: Loss, targets: Targets) -> Finding |
     right = "sigmoid" if loss.name in BINARY else "softmax"
     if loss.name in (*ONE_HOT, *SPARSE, *BINARY) and activation in _NOT_PROBABILITIES:
         reason = (
-            "Scores that it cuts off or bounds cannot tell the classes apart, and where "
-            "it is flat the weights get no gradient."
+            "Scores that it cuts off or bounds cannot tell the classes apart, and "
+            "where it is flat the weights get no gradient."
             if loss.from_logits
             else "The loss takes the logarithm of probabilities: what is zero or "
             "negative is clipped and gets no gradient, a row of zeros is 0/0."

@@ -33,8 +33,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
                 "label_shape": str(targets.shape),
                 "raised": probe.raised.get("gradients", "")[:160],
             },
-            why="Dense works on the last axis alone: each place of the map gets its own "
-            "prediction, and the loss cannot be formed or averages them.",
+            why="Dense works on the last axis alone: each place of the map gets its "
+            "own prediction, and the loss cannot be formed or averages them.",
             cure="Pool or flatten in front of the first Dense",
             snippet="keras.layers.GlobalAveragePooling2D()",
             effect="One prediction for each sample; training starts.",

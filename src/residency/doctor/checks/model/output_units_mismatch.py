@@ -8,6 +8,7 @@ import numpy as np
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.head import (
     CROSSENTROPIES,
+    ONE_HOT,
     REGRESSION,
     SPARSE,
     Head,
@@ -81,7 +82,7 @@ def _numbers(head: Head, targets: Targets, loss: str, all_seen: bool) -> Finding
     least, most = targets.numbers[0], targets.numbers[-1]
     classes = len(targets.numbers)
     one_hot = targets.kind == "one_hot"
-    if head.units == 1 or not (one_hot or loss in (*SPARSE, "")):
+    if head.units == 1 or not (one_hot or loss in (*SPARSE, *ONE_HOT, "")):
         return None
     evidence = {"classes": classes, "highest_label": most, "lowest_label": least}
     if not one_hot and most >= head.units:
