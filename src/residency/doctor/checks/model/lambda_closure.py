@@ -38,8 +38,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
                 "first": first[0].name,
             },
             why="A function looks up a loop variable when it runs, and Keras runs it "
-            "at each step, after the loop. What the other slices hold never reaches the "
-            "output, and the weights that make it get no gradient.",
+            "at each step, after the loop. What the other slices hold never reaches "
+            "the output, and the weights that make it get no gradient.",
             cure=f"Bind the value: {name} as a default argument, or slice with a layer",
             snippet=f"keras.layers.Lambda(lambda x, {name}={name}: x[..., {name}])",
             effect="Each group gets its own slice; all weights learn.",

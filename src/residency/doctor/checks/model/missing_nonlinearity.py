@@ -64,7 +64,7 @@ def _is_linear(node: Node) -> bool:
 
 def _on_purpose(graph: Graph, first: Node, second: Node) -> bool:
     """Separable halves, linear bottlenecks, colour mixing and narrow codes."""
-    if "DepthwiseConv2D" in (first.kind, second.kind):
+    if _is_depthwise(first) or _is_depthwise(second):
         return True
     if first.kind in _CONVOLUTIONS and second.kind in _CONVOLUTIONS:
         one, two = _kernel(first), _kernel(second)
@@ -85,7 +85,12 @@ def _is_first(graph: Graph, node: Node) -> bool:
 
 def _after_depthwise(graph: Graph, node: Node) -> bool:
     near = [other for _, other in zip(range(NEAR), graph.ancestors(node), strict=False)]
-    return any(other.kind == "DepthwiseConv2D" for other in near)
+    return any(_is_depthwise(other) for other in near)
+
+
+def _is_depthwise(node: Node) -> bool:
+    groups = getattr(node.layer, "groups", 1) or 1
+    return node.kind == "DepthwiseConv2D" or groups == _outputs(node) > 1
 
 
 def _kernel(node: Node) -> tuple[int, ...]:

@@ -10,7 +10,9 @@ from residency.records import Finding
 
 SMALLEST, LARGEST = 16, 64
 """Sides of inputs, in pixels, that have no resolution to give away in one layer."""
-QUARTER = 4
+QUARTER, FIFTH = 4, 5
+"""Side of the input over that of the map. A window takes a pixel or two at the border,
+so that a quarter of 64 may be 15."""
 FEW_PIXELS = 8
 """A map of this side or less at a quarter of the input is small for what follows."""
 FOLLOWING = 2
@@ -92,7 +94,7 @@ def _coarse(probe: Probe, places: list[_Place], side: int) -> Finding | None:
     second = places[1]
     if places[0].given < side or places[1].node.kind == "DepthwiseConv2D":
         return None
-    lost = second.given * QUARTER < side
+    lost = second.given * FIFTH <= side
     small = second.given * QUARTER <= side and second.given <= FEW_PIXELS
     if not (lost or small) or trained_before(probe):
         return None

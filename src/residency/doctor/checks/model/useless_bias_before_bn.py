@@ -9,6 +9,8 @@ from residency.records import Finding
 
 THROUGHOUT = 8
 """Layers from which on it is the habit of a network of one's own."""
+_PLAIN = ("Conv1D", "Conv2D", "Conv3D", "Dense", "Conv2DTranspose")
+"""In a separable convolution the bias is no burden beside its two kernels."""
 _KINDS = ("Conv1D", "Conv2D", "Conv3D", "Dense", "Conv2DTranspose", "SeparableConv2D")
 _KINDS += ("DepthwiseConv2D",)
 
@@ -23,7 +25,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     if not biased:
         return []
     own = not any(n.inside for n in biased) and not trained_before(probe)
-    habit = len(biased) >= THROUGHOUT and len(biased) == len(normalised)
+    plain = [n for n in biased if n.kind in _PLAIN]
+    habit = len(plain) >= THROUGHOUT and len(biased) == len(normalised)
     count = sum(int(n.layer.bias.shape[0]) for n in biased)
     return [
         Finding(
