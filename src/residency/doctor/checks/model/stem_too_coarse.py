@@ -94,7 +94,7 @@ def _coarse(probe: Probe, places: list[_Place], side: int) -> Finding | None:
     second = places[1]
     if places[0].given < side or places[1].node.kind == "DepthwiseConv2D":
         return None
-    lost = second.given * FIFTH <= side
+    lost = (second.given - 1) * FIFTH < side
     small = second.given * QUARTER <= side and second.given <= FEW_PIXELS
     if not (lost or small) or trained_before(probe):
         return None

@@ -1,6 +1,9 @@
 """RD222: biases that batch normalisation takes away again."""
 
+import re
 from collections.abc import Sequence
+
+from keras.src.utils.naming import to_snake_case
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.first_weights import trained_before
@@ -24,7 +27,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     biased = [n for n in normalised if n.layer.use_bias and n.trainable]
     if not biased:
         return []
-    own = not any(n.inside for n in biased) and not trained_before(probe)
+    own = all(_is_named_by_keras(n) and not n.inside for n in biased)
+    own = own and not trained_before(probe)
     plain = [n for n in biased if n.kind in _PLAIN]
     habit = len(plain) >= THROUGHOUT and len(biased) == len(normalised)
     count = sum(int(n.layer.bias.shape[0]) for n in biased)
@@ -47,6 +51,12 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             effect=f"{count:,} parameters fewer, the same function.",
         )
     ]
+
+
+def _is_named_by_keras(node: Node) -> bool:
+    """Whether no author chose the name: published networks name their layers."""
+    automatic = re.escape(to_snake_case(type(node.layer).__name__))
+    return re.fullmatch(rf"{automatic}(_\d+)?", node.name) is not None
 
 
 def _goes_to_bn(graph: Graph, node: Node) -> bool:
