@@ -63,9 +63,9 @@ def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
     """
     x = keras.tree.map_structure(lambda a: a[:ROWS], x)
     inputs, outputs, scores = _watched_call(model, graph, x, training=False)
-    _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
     half = keras.tree.map_structure(lambda a: a[: max(1, len(a) // 2)], x)
-    alone = _call(model, half, training=False)
+    alone = _call(model, half, training=False)  # before statistics move
+    _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
     return Forward(inputs, outputs, training_outputs, scores, training_scores, alone)
 
 

@@ -49,10 +49,10 @@ def _judge(probe: Probe, node: Node, kernel: np.ndarray, loud: bool) -> str:
     fan_in, fan_out = math.prod(kernel.shape[:-1]), kernel.shape[-1]
     usual = math.sqrt(2 * fan_in / (fan_in + fan_out))
     mean, spread = abs(float(kernel.mean())), float(kernel.std())
-    if gain > HIGH or (loud and gain > HIGH_WITH_LOSS):
-        return "large"
     if spread and mean > SHIFTED * spread and fan_in >= _LEAST_INPUTS:
         return "shifted"
+    if gain > HIGH or (loud and gain > HIGH_WITH_LOSS):
+        return "large"
     hidden = node.number not in probe.graph.outputs
     return "small" if hidden and gain < LOW * min(1.0, usual) else ""
 
