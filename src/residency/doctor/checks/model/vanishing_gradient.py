@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from residency.doctor.checks.check import Check
-from residency.doctor.probe import Gradient, Probe
+from residency.doctor.probe import Gradient, Graph, Node, Probe
 from residency.doctor.probe.graph import NORMALIZING
 from residency.records import Finding
 
@@ -23,7 +23,9 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     hidden = [
         node
         for node in probe.graph.nodes
-        if node.number not in probe.graph.outputs and node.activation in SATURATING
+        if node.number not in probe.graph.outputs
+        and node.activation in SATURATING
+        and not _is_gate(probe.graph, node)
     ]
     if len(hidden) < DEEP:
         return []
@@ -62,6 +64,11 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             confidence=0.9,
         )
     ]
+
+
+def _is_gate(graph: Graph, node: Node) -> bool:
+    """Whether it only scales what flows past it, as in squeeze and excitation."""
+    return any(after.kind in ("Multiply", "Reshape") for after in graph.after(node))
 
 
 def _is_kernel(gradient: Gradient) -> bool:
