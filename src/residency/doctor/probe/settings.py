@@ -98,6 +98,7 @@ def read_settings(
         return Settings(
             loss=_read_loss(plan.loss),
             metrics=("accuracy",),
+            metric_kinds=("accuracy",),
             optimizer=plan.optimizer,
             rate=plan.epoch_rates[0],
             schedule={"class": "recipe"},

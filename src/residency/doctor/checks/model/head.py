@@ -60,15 +60,16 @@ def read_head(probe: Probe) -> Head | None:
         return None
     scores = None if probe.forward is None else probe.forward.scores
     shape = graph.output.shape[1:] if scores is None else scores.shape[1:]
-    if any(size is None for size in shape):
+    sizes = tuple(int(size or 0) for size in shape)
+    if 0 in sizes:
         return None
     node = source(graph, graph.output, (*PASSING, *POOLING)) if graph.wired else None
     activation = None if node is None else _activation(node)
-    if activation == "softmax" and scores is not None and shape and shape[-1] > 1:
+    if activation == "softmax" and scores is not None and sizes and sizes[-1] > 1:
         activation = "softmax" if _shares(scores) else None
     if activation is None and scores is not None:
         activation = _seen(scores, graph.nodes[-1])
-    return Head(node, activation, tuple(int(n or 0) for n in shape), scores)
+    return Head(node, activation, sizes, scores)
 
 
 def _activation(node: Node) -> str | None:

@@ -1,10 +1,10 @@
 """RD214: a deep network without normalisation loses its signal, or blows it up."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from residency.doctor.checks.check import Check
-from residency.doctor.probe import Node, Probe
+from residency.doctor.probe import Node, Probe, Signal
 from residency.doctor.probe.graph import NORMALIZING
 from residency.records import Finding
 
@@ -49,7 +49,9 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     return []
 
 
-def _finding(hidden: list[Node], ratio: float, outputs: dict, how: str) -> Finding:
+def _finding(
+    hidden: list[Node], ratio: float, outputs: Mapping[str, Signal], how: str
+) -> Finding:
     where = next(
         (n for n in hidden if _far(outputs[n.name].std, outputs[hidden[0].name].std)),
         hidden[-1],
