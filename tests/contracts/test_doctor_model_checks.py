@@ -274,7 +274,7 @@ HEALTHY = (
 
 def accusations(model, data, loss, metrics):
     model.compile("sgd", loss, metrics=metrics)
-    probe = take_probe(model, data, budget_seconds=1)
+    probe = take_probe(model, data, trials=False)
     found = [f for check in CHECKS for f in check.run(probe) or ()]
     return [f"{f.code}: {f.title}" for f in found if f.severity != "advice"]
 
@@ -294,6 +294,47 @@ def test_networks_of_the_catalog_are_not_accused(name, side):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     data = pictures(side, count=32)
     assert accusations(model, data, loss, ["accuracy"]) == []
+
+
+SICK = (
+    [layers.Dense(3, activation="relu")],
+    [layers.Dense(1, activation="softmax")],
+    [layers.Dense(300)],
+    [layers.Dense(64, kernel_initializer="zeros"), layers.ReLU(), layers.Dense(3)],
+    [layers.Dense(9, activation="tanh"), layers.ReLU(), layers.Dense(3)],
+    [
+        layers.Dense(9),
+        layers.Dropout(0.9),
+        layers.BatchNormalization(),
+        layers.Dense(3),
+    ],
+    [
+        layers.Dense(64, bias_initializer=keras.initializers.Constant(-99)),
+        layers.ReLU(),
+    ],
+    [layers.Lambda(lambda x: x * 2), layers.Dense(3, activation="softmax")],
+    [layers.Dense(8, activation="sigmoid") for _ in range(12)],
+)
+
+
+@pytest.mark.parametrize("parts", SICK, ids=range(len(SICK)))
+def test_a_finding_is_complete(parts):
+    """Numbers and short strings as evidence, a cure, a known severity."""
+    x, _ = rows()
+    model = chain((x,), *parts)
+    model.compile("sgd", SPARSE, metrics=["accuracy", "binary_accuracy"])
+    probe = take_probe(model, (x, np.arange(len(x)) % 3), trials=False)
+    found = [f for check in CHECKS for f in check.run(probe) or ()]
+    assert found
+    for finding in found:
+        assert finding.severity in {"error", "warning", "advice"}
+        assert 0 < finding.confidence <= 1
+        assert finding.title.endswith(".")
+        assert finding.why.endswith(".")
+        assert finding.cure
+        assert finding.snippet
+        assert finding.effect.endswith(".")
+        assert all(isinstance(v, int | float | str) for v in finding.evidence.values())
 
 
 def test_each_check_has_its_page_code_and_label():

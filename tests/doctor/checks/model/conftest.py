@@ -4,14 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from residency.doctor.probe import probe as probe_module
 from residency.doctor.probe import take_probe
 
 
 @pytest.fixture
-def probe_of(monkeypatch):
+def probe_of():
     """Returns a function that measures layers or a model on data, without trials."""
-    monkeypatch.setattr(probe_module, "run_trials", lambda *_: None)
 
     def measure(
         layers,
@@ -24,7 +22,7 @@ def probe_of(monkeypatch):
         if not isinstance(layers, keras.Model):
             model = keras.Sequential([keras.Input(data[0].shape[1:]), *layers])
         model.compile("sgd", loss, metrics=list(metrics))
-        return take_probe(model, data, validation, budget_seconds=20)
+        return take_probe(model, data, validation, budget_seconds=20, trials=False)
 
     return measure
 

@@ -3,6 +3,7 @@ import numpy as np
 from keras import layers
 
 from residency.doctor.checks.model.dead_relu import find
+from residency.doctor.probe import take_probe
 
 
 def head():
@@ -53,3 +54,15 @@ def test_a_narrow_layer_may_be_half_dead_by_chance(probe_of, table):
     layer.kernel.assign(kernel)
     x, y = table()
     assert find(probe_of(model, (np.abs(x), y))) == []
+
+
+def test_units_that_die_in_the_first_steps_are_advice(table):
+    """Targets far below pull all units down at once, further than the data reach."""
+    x, y = table()
+    last = layers.Dense(1, kernel_initializer="ones")
+    hidden = layers.Dense(32, activation="relu")
+    model = keras.Sequential([keras.Input((8,)), hidden, last])
+    model.compile(keras.optimizers.Adam(5.0), "mse")
+    data = (np.abs(x), y * 0.5 - 100)
+    (found,) = find(take_probe(model, data, epochs=9, budget_seconds=3))
+    assert (found.severity, found.evidence["dead_share"]) == ("advice", 1.0)

@@ -72,8 +72,8 @@ def _finding(probe: Probe, sick: list[Node], outputs: Mapping[str, Signal]) -> F
             "dead_share": round(share, 4),
             "units": len(outputs[worst.name].dead),
             "sick_layers": len(sick),
-            "input_mean": None if given is None else given.mean,
-        },
+        }
+        | ({} if given is None else {"input_mean": given.mean}),
         why="A unit that is 0 for all inputs has no gradient and never comes back.",
         cure="Smaller or centred inputs, He's initial weights, no negative biases, "
         "LeakyReLU",
