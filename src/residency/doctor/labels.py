@@ -44,6 +44,8 @@ LABELS: Mapping[str, str] = {
     "bn_axis_wrong": "batch normalisation over another axis than channels",
     "disconnected_weights": "weights that cannot influence the output",
     "useless_bias_before_bn": "biases that batch normalisation cancels",
+    "bn_after_dropout": "statistics that only hold with dropout on",
+    "lambda_not_portable": "a function that a saved model cannot bring along",
     # transfer
     "bn_frozen_mismatch": "frozen statistics do not fit what they receive",
     "bn_stats_not_converged": "too few steps for the moving statistics",

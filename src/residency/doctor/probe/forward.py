@@ -21,6 +21,8 @@ PLACES = 256
 class Signal:
     """Statistics of a tensor `(batch, ..., channels)`, over all but where stated."""
 
+    shape: tuple[int, ...]
+    """As measured, the batch first."""
     mean: float
     std: float
     max_abs: float
@@ -120,6 +122,7 @@ def _watched_call(
 def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
     """Returns the statistics of an array; `axis` is that of its channels."""
     value = np.asarray(value, dtype="float32")
+    shape = value.shape
     if value.ndim < 2:
         value = value.reshape(len(value), -1) if value.ndim else value.reshape(1, 1)
     if axis % value.ndim in (0, value.ndim - 1):
@@ -132,6 +135,7 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
     with np.errstate(all="ignore"):
         largest = float(np.abs(whole).max()) if whole.size else 0.0
         return Signal(
+            shape=shape,
             mean=float(flat.mean()),
             std=float(flat.std()),
             max_abs=largest,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from residency.doctor.plan import Plan
+from residency.doctor.probe.graph import kind_of
 
 CROSSENTROPIES = (
     "categorical_crossentropy",
@@ -47,6 +48,9 @@ class Settings:
     loss: Loss | None
     """`None`: not compiled, or a loss for each of several outputs."""
     metrics: tuple[str, ...]
+    metric_kinds: tuple[str, ...]
+    """What each metric is: a string as given; of an object the name of its Keras class;
+    of a function of the user's own `"custom"`."""
     optimizer: Any
     """The Keras optimizer; read it, never change it. `None`: not compiled."""
     rate: float | None
@@ -94,6 +98,7 @@ def read_settings(
         return Settings(
             loss=_read_loss(plan.loss),
             metrics=("accuracy",),
+            metric_kinds=("accuracy",),
             optimizer=plan.optimizer,
             rate=plan.epoch_rates[0],
             schedule={"class": "recipe"},
@@ -109,6 +114,7 @@ def read_settings(
     return Settings(
         loss=_read_loss(getattr(model, "loss", None)),
         metrics=_metric_names(model),
+        metric_kinds=_metric_kinds(model),
         optimizer=optimizer,
         rate=_rate(optimizer, schedule, 0),
         schedule=None if schedule is None else _config(schedule),
@@ -151,11 +157,28 @@ def _read_loss(loss: Any) -> Loss | None:
     return Loss(_SHORT.get(name, name) if known else "custom")
 
 
-def _metric_names(model: keras.Model) -> tuple[str, ...]:
+def _metrics(model: keras.Model) -> list[Any]:
     compiled = getattr(model, "_compile_metrics", None)
     given = getattr(compiled, "_user_metrics", None) or []
+    return keras.tree.flatten(given)
+
+
+def _metric_kinds(model: keras.Model) -> tuple[str, ...]:
+    kinds = []
+    for metric in _metrics(model):
+        if isinstance(metric, str):
+            kinds.append(metric)
+        elif isinstance(metric, keras.metrics.Metric):
+            kinds.append(kind_of(metric))
+        else:
+            ours = getattr(metric, "__module__", "").startswith("keras.")
+            kinds.append(metric.__name__ if ours else "custom")
+    return tuple(kinds)
+
+
+def _metric_names(model: keras.Model) -> tuple[str, ...]:
     names = []
-    for metric in keras.tree.flatten(given):
+    for metric in _metrics(model):
         name = metric if isinstance(metric, str) else getattr(metric, "name", None)
         names.append(str(name or getattr(metric, "__name__", "custom")))
     return tuple(names)

@@ -1,0 +1,73 @@
+"""RD217: a Dense layer on flattened maps outweighs network and data."""
+
+from collections.abc import Sequence
+
+from residency.doctor.checks.check import Check
+from residency.doctor.checks.model.chain import PASSING, before, between
+from residency.doctor.checks.model.first_weights import is_trained
+from residency.doctor.probe import Node, Probe
+from residency.records import Finding
+
+PER_IMAGE = 10_000
+"""Weights for each training image. VGG16 on ImageNet has 80 in its largest layer,
+LeNet-like networks on MNIST 20, the same on 1 % of MNIST 2000."""
+LEAST = 1_000_000
+"""Weights below which a layer is no burden whatever the data."""
+_CONVOLUTIONS = ("Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv1D", "Conv3D")
+
+
+def find(probe: Probe) -> Sequence[Finding] | None:
+    """Counts the weights of the first Dense after a Flatten against all others."""
+    graph, images = probe.graph, probe.train.size
+    if not graph.wired or not images:
+        return None
+    total = sum({id(n.layer): n.parameters for n in graph.nodes}.values())
+    for node in graph.of_kind("Dense"):
+        maps = _flattened(probe, node)
+        if maps is None or not node.trainable or is_trained(node):
+            continue
+        rest, each = total - node.parameters, node.parameters / images
+        if node.parameters >= max(LEAST, rest) and each >= PER_IMAGE:
+            return [_finding(node, maps, rest, each, images)]
+    return []
+
+
+def _flattened(probe: Probe, node: Node) -> Node | None:
+    """Returns what is flattened in front of a Dense layer; `None`: no maps are."""
+    graph = probe.graph
+    first = before(graph, node, PASSING)
+    if first is None or len(first.shape) < 3:
+        return None
+    if not any(n.kind == "Flatten" for n in between(graph, first, node)):
+        return None
+    before_it = (first, *graph.ancestors(first))
+    return first if any(n.kind in _CONVOLUTIONS for n in before_it) else None
+
+
+def _finding(node: Node, maps: Node, rest: int, each: float, images: int) -> Finding:
+    shape = "x".join(str(n) for n in maps.shape[1:])
+    weights = node.parameters
+    return Finding(
+        code="RD217",
+        label="oversized_head",
+        severity="warning",
+        title=f"{node.name} has {weights:,} weights on flattened maps of {shape}: "
+        f"{each:,.0f} for each of the {images:,} images.",
+        evidence={
+            "layer": node.name,
+            "weights": weights,
+            "share": round(weights / (weights + rest), 4),
+            "other_weights": rest,
+            "images": images,
+            "weights_per_image": round(each),
+        },
+        why="Such a layer learns the images by heart, place by place, before anything "
+        "general; it also takes most of the memory.",
+        cure="Global average pooling in place of Flatten",
+        snippet="keras.layers.GlobalAveragePooling2D()",
+        effect="The gap between training and validation narrows.",
+        confidence=0.85,
+    )
+
+
+CHECK = Check("the head is in proportion to network and data", find)

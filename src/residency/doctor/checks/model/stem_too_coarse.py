@@ -1,0 +1,134 @@
+"""RD216: strides and pooling throw the resolution away too early."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from residency.doctor.checks.check import Check
+from residency.doctor.checks.model.first_weights import trained_before
+from residency.doctor.probe import Node, Probe
+from residency.records import Finding
+
+SMALLEST, LARGEST = 16, 64
+"""Sides of inputs, in pixels, that have no resolution to give away in one layer."""
+QUARTER, FIFTH = 4, 5
+"""Side of the input over that of the map. A window takes a pixel or two at the border,
+so that a quarter of 64 may be 15."""
+FEW_PIXELS = 8
+"""A map of this side or less at a quarter of the input is small for what follows."""
+FOLLOWING = 2
+"""Convolutions after the stem: with fewer, it is no stem but the network."""
+AT_ONE = 0.15
+"""Share of the convolutions that see a single place."""
+_SPATIAL = ("Conv2D", "SeparableConv2D", "DepthwiseConv2D")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    node: Node
+    given: int
+    """Shorter side of the map it reads."""
+    gives: int
+
+
+def find(probe: Probe) -> Sequence[Finding] | None:
+    """Compares the sides of the maps with that of the input."""
+    x = probe.train.images
+    if x is None or probe.forward is None:
+        return None
+    side = min(x.shape[1:3])
+    places = _places(probe)
+    if not places:
+        return []
+    found = _one_place(places, side) or _coarse(probe, places, side)
+    return [] if found is None else [found]
+
+
+def _places(probe: Probe) -> list[_Place]:
+    """The convolutions with a window, in order, with the maps that were measured."""
+    forward, found = probe.forward, []
+    for node in probe.graph.nodes:
+        if (
+            forward is None
+            or node.kind not in _SPATIAL
+            or node.name not in forward.inputs
+        ):
+            continue
+        if max(node.layer.kernel_size) < 2:
+            continue
+        before = _side(node, forward.inputs[node.name].shape)
+        found.append(
+            _Place(node, before, _side(node, forward.outputs[node.name].shape))
+        )
+    return found
+
+
+def _side(node: Node, shape: tuple[int, ...]) -> int:
+    first = getattr(node.layer, "data_format", "") == "channels_first"
+    return min(shape[2:4] if first else shape[1:3])
+
+
+def _one_place(places: list[_Place], side: int) -> Finding | None:
+    """Windows of more than a pixel on maps of one."""
+    blind = [p for p in places if p.given == 1]
+    if side < FEW_PIXELS or len(blind) < 2 or len(blind) < AT_ONE * len(places):
+        return None
+    return _finding(
+        "warning",
+        f"{len(blind)} of {len(places)} convolutions read maps of 1x1, from "
+        f"{blind[0].node.name} on: the input of {side} pixels is used up.",
+        {
+            "input_side": side,
+            "first_blind_layer": blind[0].node.name,
+            "blind_convolutions": len(blind),
+            "convolutions": len(places),
+            "last_map_side": places[-1].gives,
+        },
+        "A 3x3 window on one pixel uses its centre only: 8 of 9 weights see padding.",
+    )
+
+
+def _coarse(probe: Probe, places: list[_Place], side: int) -> Finding | None:
+    """A quarter of the side or less after a single convolution."""
+    if not SMALLEST <= side <= LARGEST or len(places) < 1 + FOLLOWING:
+        return None
+    second = places[1]
+    if places[0].given < side or places[1].node.kind == "DepthwiseConv2D":
+        return None
+    lost = (second.given - 1) * FIFTH < side
+    small = second.given * QUARTER <= side and second.given <= FEW_PIXELS
+    if not (lost or small) or trained_before(probe):
+        return None
+    return _finding(
+        "warning",
+        f"After {places[0].node.name} and what follows it, {side}x{side} pixels are "
+        f"{second.given}x{second.given}, with {len(places) - 1} convolutions to come.",
+        {
+            "input_side": side,
+            "side_after_stem": second.given,
+            "stem": places[0].node.name,
+            "convolutions_after": len(places) - 1,
+            "last_map_side": places[-1].gives,
+        },
+        "This stem is made for inputs of 200 pixels and more; of small images it "
+        "leaves the outlines only.",
+    )
+
+
+def _finding(
+    severity: str, title: str, evidence: dict[str, int | str], why: str
+) -> Finding:
+    return Finding(
+        code="RD216",
+        label="stem_too_coarse",
+        severity=severity,
+        title=title,
+        evidence=evidence,
+        why=why,
+        cure="A 3x3 stem of stride 1 without pooling, or larger images",
+        snippet='keras.layers.Conv2D(64, 3, strides=1, padding="same", use_bias=False)',
+        effect="Several points of accuracy on small images, at more computing.",
+        confidence=0.85,
+    )
+
+
+CHECK = Check("the maps stay large enough for the convolutions on them", find)
