@@ -64,6 +64,8 @@ LABELS: Mapping[str, str] = {
     "overfitting_small_data": "far more parameters than data",
     # ours
     "dead_training": "the loss no longer depends on the batch",
+    "cannot_overfit": "not even a single batch is learned",
+    "weight_decay_convention": "weight decay is counted otherwise than in papers",
     # advice
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",

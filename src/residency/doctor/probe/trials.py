@@ -124,7 +124,7 @@ def run_trials(
     weights.give_back()
     batches = _cut(batches, time.monotonic() - begin, seconds)
     as_set, sweep = None, ()
-    if settings.optimizer is not None and settings.first_rate:
+    if settings.optimizer is not None and _highest_rate(settings):
         until = begin + 0.45 * seconds
         as_set = _as_set(stepper, graph, settings, batches, until)
         weights.give_back()
@@ -215,6 +215,17 @@ def _rates(settings: Settings) -> Callable[[int], float]:
     return lambda step: rates[min(step // per_epoch, len(rates) - 1)]
 
 
+def _highest_rate(settings: Settings) -> float:
+    """Returns the highest rate of the plan, in size; at least of the first steps."""
+    rate_at = _rates(settings)
+    steps = range(
+        0,
+        settings.total_steps or STEPS,
+        max(1, (settings.total_steps or STEPS) // STEPS),
+    )
+    return max(abs(rate_at(step)) for step in steps)
+
+
 def _sweep(
     stepper: Stepper,
     settings: Settings,
@@ -226,7 +237,7 @@ def _sweep(
     losses = [stepper.training_loss(batch) for batch in batches]
     weights.give_back()
     start = float(np.mean(losses)) - penalty
-    base = max(abs(rate) for rate in (settings.first_rate or 0, *settings.epoch_rates))
+    base = _highest_rate(settings)
     points: list[SweepPoint] = []
     lowest, highest = 0.0, np.inf  # beyond these, nothing new is to be seen
     for factor in SWEEP_FACTORS:
@@ -286,7 +297,9 @@ def _overfit(
     return min(finite, key=lambda t: min(t.losses[-5:]), default=None)
 
 
-def _steps_on(stepper: Stepper, batch: Batch, optimizer: Any, end: float) -> list[float]:
+def _steps_on(
+    stepper: Stepper, batch: Batch, optimizer: Any, end: float
+) -> list[float]:
     losses: list[float] = []
     for _ in range(OVERFIT_STEPS):
         if time.monotonic() > end:
