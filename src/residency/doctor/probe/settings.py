@@ -153,8 +153,13 @@ def _read_loss(loss: Any) -> Loss | None:
 
 def _metric_names(model: keras.Model) -> tuple[str, ...]:
     compiled = getattr(model, "_compile_metrics", None)
-    given = getattr(compiled, "_user_metrics", None) or []
+    given = [
+        getattr(compiled, name, None) or []
+        for name in ("_user_metrics", "_user_weighted_metrics")
+    ]
     names = []
+    if type(model).train_step is not keras.Model.train_step:
+        names.append("custom")  # it may report anything
     for metric in keras.tree.flatten(given):
         name = metric if isinstance(metric, str) else getattr(metric, "name", None)
         names.append(str(name or getattr(metric, "__name__", "custom")))

@@ -24,9 +24,11 @@ def check(probe: Probe) -> Sequence[Finding] | None:
 def _monitors(probe: Probe) -> Iterator[Finding]:
     """Yields callbacks that wait for a number that `fit` does not report."""
     settings = probe.settings
-    others = [c for c in settings.callbacks if type(c).__module__[:6] != "keras."]
+    others = any(type(c).__module__[:6] != "keras." for c in settings.callbacks)
     if others or len(probe.graph.outputs) != 1 or settings.optimizer is None:
         return  # they may report more, or by names of outputs
+    if "custom" in settings.metrics:
+        return
     known = {"loss", "learning_rate", *settings.metrics}
     for callback in settings.callbacks:
         name = getattr(callback, "monitor", None)
@@ -114,12 +116,16 @@ def _accumulation(probe: Probe) -> Iterator[Finding]:
 
 
 def _unknown(callback: Any, name: str, known: list[str]) -> Finding:
+    raises = callback.mode == "auto"
     return _finding(
         f"{type(callback).__name__} monitors {name!r}, which no metric reports.",
         {"callback": type(callback).__name__, "monitor": name, "has": ", ".join(known)},
-        "Keras warns once an epoch, and the callback never acts.",
+        "Keras cannot tell whether high or low is good and raises after the first epoch."
+        if raises
+        else "Keras warns at each epoch, and the callback never acts.",
         "The name of a metric that is compiled.",
         f'monitor="{"val_" if name.startswith("val_") else ""}{_nearest(name, known)}"',
+        "error" if raises else "warning",
     )
 
 

@@ -52,7 +52,9 @@ def _how_it_fails(run: AsSet) -> str | None:
     if len(losses) < MIN_STEPS:
         return None
     recovers = end < 0.85 * settled(losses[: len(losses) // 2])
-    if end > 1.3 * start and not recovers:
+    if recovers:
+        return None
+    if end > 1.3 * start:
         return "ends above its start"
     burst = losses.max() > 2 * start
     return "bursts and does not fall again" if burst and end > 0.97 * start else None

@@ -33,7 +33,7 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     limit = L1_PENALTY if has_l1 else PENALTY
     if not has_l1 and trained_batch_norms(probe):
         limit = WITH_NORM
-    if penalty < limit * data or share < 0.5:
+    if penalty < limit * data or (share < 0.5 and not has_l1):
         return []
     return [_finding(penalty, data, share, "l1" if has_l1 else "l2", probe)]
 

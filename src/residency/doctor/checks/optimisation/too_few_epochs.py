@@ -13,6 +13,8 @@ UNLEARNED = 0.5
 """Above this share of its start, a loss at the end is far from learned."""
 FALLING = 0.06
 """Share by which the loss falls from one third of the plan to the next."""
+CLEAR = 2.5
+"""Standard errors of that difference which make it more than noise."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -31,7 +33,7 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     fall = float(middle.mean() - last.mean())
     error = float(np.hypot(middle.std(), last.std())) / np.sqrt(third)
     unlearned = last.mean() > UNLEARNED * losses[0]
-    if not unlearned or fall < max(FALLING * middle.mean(), error):
+    if not unlearned or fall < max(FALLING * middle.mean(), CLEAR * error):
         return []
     return [_finding(probe, losses, fall)]
 
