@@ -68,7 +68,7 @@ class Pulse:
         if not self._before or now != self._before:
             return None
         return Finding(
-            code="RD510",
+            code="RD521",
             label="lr_too_low",
             severity="error",
             title=f"No weight has moved in the first {step} steps.",
@@ -87,7 +87,7 @@ class Pulse:
         if spread > SAME * max(abs(self.losses[-1]), 1e-12):
             return None
         return Finding(
-            code="RD511",
+            code="RD522",
             label="dead_training",
             severity="error",
             title=f"The loss is {self.losses[-1]:.4f} whatever the batch, for {step} "
@@ -105,7 +105,7 @@ class Pulse:
         if len(self.losses) < 2 or not self.losses[-1] > limit > 0:
             return None
         return Finding(
-            code="RD512",
+            code="RD523",
             label="lr_too_high",
             severity="error",
             title=f"The loss rose from {self.losses[0]:.3g} to {self.losses[-1]:.3g} "

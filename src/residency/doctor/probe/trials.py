@@ -122,14 +122,16 @@ def run_trials(
     weights = Weights(stepper.model)
     stepper.gradients(batches[0])
     weights.give_back()
-    batches = _cut(batches, time.monotonic() - begin, seconds)
+    given = batches
+    batches = _cut(given, time.monotonic() - begin, seconds)
     as_set, sweep = None, ()
     if settings.optimizer is not None and _highest_rate(settings):
         until = begin + 0.45 * seconds
         as_set = _as_set(stepper, graph, settings, batches, until)
         weights.give_back()
         until = begin + 0.8 * seconds
-        sweep = _sweep(stepper, settings, batches[:SWEEP_BATCHES], weights, until)
+        few = batches[: SWEEP_BATCHES if batches is given else SWEEP_BATCHES // 2]
+        sweep = _sweep(stepper, settings, few, weights, until)
     overfit = _overfit(stepper, batches[0], weights, begin + seconds)
     return Trials(as_set, overfit, sweep)
 
