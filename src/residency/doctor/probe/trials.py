@@ -20,11 +20,14 @@ STEPS = 120
 """Most steps of a long plan that are run."""
 WHOLE_PLAN = 300
 """A plan of at most so many steps is run to its end."""
-FEW_STEPS = 100
+FEW_STEPS = 150
 """Where time is short of so many steps in all, batches are cut, down to `FEW_ROWS`."""
 FEW_ROWS = 8
-SWEEP_FACTORS = (1.0, 0.1, 10.0, 0.01, 100.0, 0.001, 1000.0)
-"""Of the user's highest rate, in the order in which they are tried."""
+LOWER = (0.1, 0.01, 0.001)
+HIGHER = (10.0, 100.0, 1000.0)
+"""Of the user's highest rate: what is tried where the loss rises, or stands still."""
+WORKS = 0.7
+"""A rate works that brings the loss below so much of its start; no more are tried."""
 SWEEP_STEPS = 16
 SWEEP_BATCHES = 4
 EXPLODED = 100.0
@@ -97,8 +100,8 @@ class Trials:
     as_set: AsSet | None
     overfit: Overfit | None
     sweep: tuple[SweepPoint, ...]
-    """By rate; empty: no time was left. Rates beyond one at which the loss explodes,
-    or below one at which nothing moves, are left out."""
+    """By rate; empty: no time was left. Trying ends with the first rate that works: for
+    a training that falls as it is set, that is its own."""
 
 
 def run_trials(
@@ -126,12 +129,13 @@ def run_trials(
     batches = _cut(given, time.monotonic() - begin, seconds)
     as_set, sweep = None, ()
     if settings.optimizer is not None and _highest_rate(settings):
-        until = begin + 0.45 * seconds
+        until = begin + 0.35 * seconds
         as_set = _as_set(stepper, graph, settings, batches, until)
         weights.give_back()
-        until = begin + 0.8 * seconds
+        until = begin + 0.85 * seconds
         few = batches[: SWEEP_BATCHES if batches is given else SWEEP_BATCHES // 2]
-        sweep = _sweep(stepper, settings, few, weights, until)
+        factors = _factors(as_set)
+        sweep = _sweep(stepper, settings, few, weights, factors, until)
     overfit = _overfit(stepper, batches[0], weights, begin + seconds)
     return Trials(as_set, overfit, sweep)
 
@@ -217,6 +221,17 @@ def _rates(settings: Settings) -> Callable[[int], float]:
     return lambda step: rates[min(step // per_epoch, len(rates) - 1)]
 
 
+def _factors(run: AsSet) -> tuple[float, ...]:
+    """Returns what rates to try, after how the training as set went."""
+    losses = run.data_losses
+    end = float(np.median(losses[-max(3, len(losses) // 4) :]))
+    if run.diverged or losses.max() > 1.5 * losses[0] or end > 1.2 * losses[0]:
+        return (*LOWER, 1.0)
+    if end < WORKS * losses[0]:
+        return (1.0,)
+    return (1.0, *HIGHER, *LOWER)
+
+
 def _highest_rate(settings: Settings) -> float:
     """Returns the highest rate of the plan, in size; at least of the first steps."""
     rate_at = _rates(settings)
@@ -233,6 +248,7 @@ def _sweep(
     settings: Settings,
     batches: Sequence[Batch],
     weights: Weights,
+    factors: Sequence[float],
     end: float,
 ) -> tuple[SweepPoint, ...]:
     penalty = penalty_of(stepper.model)
@@ -241,20 +257,14 @@ def _sweep(
     start = float(np.mean(losses)) - penalty
     base = _highest_rate(settings)
     points: list[SweepPoint] = []
-    lowest, highest = 0.0, np.inf  # beyond these, nothing new is to be seen
-    for factor in SWEEP_FACTORS:
-        if not lowest < factor < highest:
-            continue
-        rate = base * factor
-        reached = _at_rate(stepper, settings, batches, rate, start, end)
+    for factor in factors:
+        reached = _at_rate(stepper, settings, batches, base * factor, start, end)
         weights.give_back()
         if reached is None:
             break
-        points.append(SweepPoint(rate, start, reached))
-        if reached > 3 * start:
-            highest = min(highest, factor)
-        elif abs(reached - start) < 0.002 * abs(start):
-            lowest = max(lowest, factor)
+        points.append(SweepPoint(base * factor, start, reached))
+        if reached < WORKS * start:
+            break
     return tuple(sorted(points, key=lambda p: p.rate))
 
 
