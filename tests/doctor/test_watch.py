@@ -123,7 +123,7 @@ def test_each_fault_is_said_once(caplog):
 
 
 def test_the_hook_reads_mean_losses_across_an_epochs_end(caplog):
-    network = SimpleNamespace(trainable=lambda: [], num_classes=4)
+    network = SimpleNamespace(trainable=list, num_classes=4)
     hook = Watch(network)
     state = TrainState(total_steps=200, steps_per_epoch=15, peak_rate=0.1)
     hook.on_start(state)
@@ -140,7 +140,7 @@ def test_the_hook_reads_mean_losses_across_an_epochs_end(caplog):
 
 
 def test_a_resumed_run_is_not_watched():
-    hook = Watch(SimpleNamespace(trainable=lambda: [], num_classes=4))
+    hook = Watch(SimpleNamespace(trainable=list, num_classes=4))
     hook.on_start(TrainState(200, 10, 0.1, step=50))
     assert hook.pulse is None
     hook.after_step(TrainState(200, 10, 0.1, step=LAST))

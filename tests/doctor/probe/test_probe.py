@@ -84,7 +84,7 @@ def test_what_the_model_raises_is_told(model, data):
 
 
 def test_a_model_that_is_not_compiled_is_tried_on_one_batch(model, data):
-    plain = keras.Model(model.input, model.output)
+    plain = keras.Model(model.inputs[0], model.outputs[0])
     probe = take_probe(plain, data, budget_seconds=3)
     assert probe.settings.optimizer is None
     assert probe.trials.as_set is None
