@@ -78,6 +78,8 @@ LABELS: Mapping[str, str] = {
     "mixed_keras": "parts of two Keras in one program",
     "slow_prediction": "images are predicted one a call",
     "memory": "more is kept in memory than is needed",
+    "cannot_overfit": "not even a single batch is learned",
+    "weight_decay_convention": "weight decay is counted otherwise than in papers",
     # advice
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",

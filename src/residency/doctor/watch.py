@@ -65,7 +65,10 @@ class Pulse:
         if len(self.losses) != 2:
             return None
         now = [float(np.abs(w).sum()) for w in self._weights()]
-        if not self._before or now != self._before:
+        pairs = list(zip(self._before, now, strict=True))
+        # from 0, a bias moves by any step, however small
+        pairs = [(before, after) for before, after in pairs if before] or pairs
+        if not pairs or any(before != after for before, after in pairs):
             return None
         return Finding(
             code="RD521",
@@ -102,7 +105,8 @@ class Pulse:
 
     def _exploded(self, step: int) -> Finding | None:
         limit = EXPLODED * max(self.losses[0], self.chance)
-        if len(self.losses) < 2 or not self.losses[-1] > limit > 0:
+        higher = len(self.losses) > 1 and self.losses[-1] > limit > 0
+        if math.isfinite(self.losses[-1]) and not higher:
             return None
         return Finding(
             code="RD523",

@@ -48,11 +48,7 @@ def measure_gradients(stepper: Stepper, batch: Batch) -> Gradients:
     """
     model = stepper.model
     loss, found = stepper.gradients(batch)
-    # regularizers alone: their terms do not depend on the batch
-    penalty = sum(
-        float(np.asarray(keras.ops.convert_to_numpy(each)))
-        for each in _penalties(model)
-    )
+    penalty = penalty_of(model)
     owners = _owners(model)
     by_path = {}
     for variable, gradient in zip(model.trainable_variables, found, strict=True):
@@ -102,9 +98,10 @@ def _owners(model: keras.Model) -> dict[int, str]:
     return owners
 
 
-def _penalties(model: Any) -> list[Any]:
-    return [
-        variable.regularizer(variable)
+def penalty_of(model: Any) -> float:
+    """Returns what the regularizers of weights add to the loss, at these weights."""
+    return sum(
+        float(np.sum(keras.ops.convert_to_numpy(variable.regularizer(variable))))
         for variable in model.trainable_variables
         if getattr(variable, "regularizer", None) is not None
-    ]
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import keras
 import numpy as np
 
 from residency.doctor.probe.redraw import Redraw, compare_reads
@@ -120,7 +121,7 @@ def read_sample(
     complete = True
     for batch in source.batches():
         batches.append(batch)
-        held += sum(np.asarray(part).nbytes for part in batch if part is not None)
+        held += sum(a.nbytes for a in keras.tree.flatten(batch) if a is not None)
         full = held >= max_bytes or time.monotonic() > end
         if full or (steps is not None and len(batches) == steps):
             complete = steps is not None and len(batches) >= steps

@@ -159,7 +159,10 @@ def _read_loss(loss: Any) -> Loss | None:
 
 def _metrics(model: keras.Model) -> list[Any]:
     compiled = getattr(model, "_compile_metrics", None)
-    given = getattr(compiled, "_user_metrics", None) or []
+    given = [
+        getattr(compiled, name, None) or []
+        for name in ("_user_metrics", "_user_weighted_metrics")
+    ]
     return keras.tree.flatten(given)
 
 
@@ -178,6 +181,8 @@ def _metric_kinds(model: keras.Model) -> tuple[str, ...]:
 
 def _metric_names(model: keras.Model) -> tuple[str, ...]:
     names = []
+    if type(model).train_step is not keras.Model.train_step:
+        names.append("custom")  # it may report anything
     for metric in _metrics(model):
         name = metric if isinstance(metric, str) else getattr(metric, "name", None)
         names.append(str(name or getattr(metric, "__name__", "custom")))

@@ -23,6 +23,7 @@ class Stepper:
         self.given_loss = loss
         self.backend = keras.backend.backend()
         self._forward: Any = model
+        self._compiled: Any = None
         if self.backend == "torch":
             from residency.engine import lower
 
@@ -71,14 +72,21 @@ class Stepper:
 
     def evaluate(self, batch: Batch) -> float:
         """Returns the loss in inference mode."""
+        return self._loss_of(self.model, batch, training=False)
+
+    def training_loss(self, batch: Batch) -> float:
+        """Returns the loss in training mode; statistics move."""
+        return self._loss_of(self._forward, batch, training=True)
+
+    def _loss_of(self, forward: Any, batch: Batch, *, training: bool) -> float:
         x, y, weights = map_arrays(as_tensor, batch)
         if self.backend == "torch":
             from residency.engine.gradients import without_gradients
 
             with without_gradients():
-                outputs = self.model(x, training=False)
+                outputs = forward(x, training=training)
                 return float(self.loss(x, y, weights, outputs))
-        outputs = self.model(x, training=False)
+        outputs = forward(x, training=training)
         return float(self.loss(x, y, weights, outputs))
 
     def _by_tape(self, x: Any, y: Any, weights: Any) -> tuple[float, list[Any]]:
@@ -93,12 +101,22 @@ class Stepper:
         ]
 
     def _by_jax(self, x: Any, y: Any, weights: Any) -> tuple[float, list[Any]]:
+        model: Any = self.model
+        if self._compiled is None:
+            self._compiled = self._compile_for_jax()
+        fixed = [v.value for v in model.non_trainable_variables]
+        values = [v.value for v in model.trainable_variables]
+        (loss, moved), found = self._compiled(values, fixed, x, y, weights)
+        for variable, value in zip(model.non_trainable_variables, moved, strict=True):
+            variable.assign(value)
+        return float(loss), list(found)
+
+    def _compile_for_jax(self) -> Any:
         import jax  # pyright: ignore[reportMissingImports]
 
         model: Any = self.model
-        fixed = [v.value for v in model.non_trainable_variables]
 
-        def total(values: Any) -> Any:
+        def total(values: Any, fixed: Any, x: Any, y: Any, weights: Any) -> Any:
             outputs, moved, losses = model.stateless_call(
                 values, fixed, x, training=True, return_losses=True
             )
@@ -108,11 +126,7 @@ class Stepper:
                 found = self.given_loss(y, outputs)
             return sum(losses, found), moved
 
-        values = [v.value for v in model.trainable_variables]
-        (loss, moved), found = jax.value_and_grad(total, has_aux=True)(values)
-        for variable, value in zip(model.non_trainable_variables, moved, strict=True):
-            variable.assign(value)
-        return float(loss), list(found)
+        return jax.jit(jax.value_and_grad(total, has_aux=True))
 
 
 def map_arrays(function: Any, batch: Batch) -> tuple[Any, Any, Any]:

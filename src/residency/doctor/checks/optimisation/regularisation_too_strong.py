@@ -1,0 +1,97 @@
+"""RD307: the penalty on the weights outweighs what the data say."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from residency.doctor.checks.optimisation.measures import trained_batch_norms
+from residency.doctor.probe import Probe
+from residency.records import Finding
+
+STEERS = 0.8
+"""Share of the squared gradient that is the penalty's, above which it steers."""
+PENALTY = 10.0
+"""Times the data's loss above which a penalty is too large: L1 and L2 together."""
+L1_PENALTY = 2.0
+"""The same where L1 is the cause: it pulls with the same force at every size."""
+WITH_NORM = 30.0
+"""The same for L2 before batch normalisation, where the scale of weights is free."""
+
+
+def check(probe: Probe) -> Sequence[Finding] | None:
+    """Compares penalty with loss, and their gradients, at the first weights."""
+    gradients = probe.gradients
+    if gradients is None or not np.isfinite(gradients.loss):
+        return None
+    penalty = gradients.penalty
+    data = gradients.loss - penalty
+    if penalty <= 0 or data <= 0:
+        return []
+    has_l1 = _largest(probe, "l1") > 0
+    share = _steered(probe)
+    limit = L1_PENALTY if has_l1 else PENALTY
+    if not has_l1 and trained_batch_norms(probe):
+        limit = WITH_NORM
+    if penalty < limit * data or (share < 0.5 and not has_l1):
+        return []
+    return [_finding(penalty, data, share, "l1" if has_l1 else "l2", probe)]
+
+
+def _regularizers(probe: Probe) -> list[Any]:
+    layers = {id(node.layer): node.layer for node in probe.graph.nodes}
+    found = [getattr(x, "kernel_regularizer", None) for x in layers.values()]
+    return [r for r in found if r is not None]
+
+
+def _largest(probe: Probe, name: str) -> float:
+    return max(
+        (float(getattr(r, name, 0.0) or 0.0) for r in _regularizers(probe)), default=0.0
+    )
+
+
+def _steered(probe: Probe) -> float:
+    """Returns the share of penalised kernels whose gradient is mostly the penalty's."""
+    if probe.gradients is None:
+        return 0.0
+    by_layer = {
+        g.layer: g for g in probe.gradients.by_path.values() if g.name == "kernel"
+    }
+    steered = []
+    for node in probe.graph.nodes:
+        regularizer = getattr(node.layer, "kernel_regularizer", None)
+        gradient = by_layer.get(node.name)
+        if regularizer is None or gradient is None or not gradient.rms:
+            continue
+        l1 = float(getattr(regularizer, "l1", 0.0) or 0.0)
+        l2 = float(getattr(regularizer, "l2", 0.0) or 0.0)
+        own = l1**2 + (2 * l2 * gradient.weight_rms) ** 2
+        steered.append(own / gradient.rms**2 > STEERS)
+    return float(np.mean(steered)) if steered else 0.0
+
+
+def _finding(
+    penalty: float, data: float, share: float, kind: str, probe: Probe
+) -> Finding:
+    strength = _largest(probe, kind)
+    smaller = strength * data / penalty / 10
+    return Finding(
+        code="RD307",
+        label="regularisation_too_strong",
+        severity="warning",
+        title=f"The penalty is {penalty:.3g} and the data's loss {data:.3g}; in "
+        f"{100 * share:.0f} % of the kernels the penalty alone sets the gradient.",
+        evidence={
+            "penalty": penalty,
+            "data_loss": data,
+            "ratio": penalty / data,
+            "kernels_steered_share": share,
+            kind: strength,
+        },
+        why="The optimizer shrinks the weights instead of fitting the data"
+        + ("; L1 pulls small weights as hard as large ones." if kind == "l1" else "."),
+        cure=f"{kind.upper()} of about {smaller:.0e}, or none.",
+        snippet=f"kernel_regularizer=keras.regularizers.{kind.upper()}({smaller:.0e})",
+        effect="The loss of the data itself falls.",
+        confidence=0.85,
+    )
