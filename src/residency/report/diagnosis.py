@@ -17,7 +17,7 @@ def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
     Args:
         diagnosis: The fields of a `Diagnosis`, findings as mappings.
     """
-    environment = Environment(
+    environment: Any = Environment(
         loader=PackageLoader("residency.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,

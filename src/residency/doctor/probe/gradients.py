@@ -101,7 +101,11 @@ def _owners(model: keras.Model) -> dict[int, str]:
 def penalty_of(model: Any) -> float:
     """Returns what the regularizers of weights add to the loss, at these weights."""
     return sum(
-        float(np.sum(keras.ops.convert_to_numpy(variable.regularizer(variable))))
+        float(
+            np.sum(
+                np.asarray(keras.ops.convert_to_numpy(variable.regularizer(variable)))
+            )
+        )
         for variable in model.trainable_variables
         if getattr(variable, "regularizer", None) is not None
     )

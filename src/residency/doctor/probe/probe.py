@@ -98,37 +98,23 @@ def take_probe(
             plan=plan,
         )
         graph = read_graph(model)
-        raised: dict[str, str] = {}
-        weights = Weights(model)
-
-        def attempt(what: str, measure: Callable[[], T]) -> T | None:
-            try:
-                return measure()
-            except Exception as error:  # the user's own model may raise anything
-                raised[what] = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-                logger.debug("%s", what, exc_info=True)
-                return None
-            finally:
-                weights.give_back()
-
+        attempt = _Attempts(model)
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
-        witness = None
+        witness = gradients = tried = stepper = None
+        loss = None if model.compiled else assumed_loss(sample)
         if forward is not None:
             witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
-        gradients = tried = None
-        loss = None if model.compiled else assumed_loss(sample)
-        if forward is not None and (model.compiled or loss is not None):
-            stepper = attempt("gradients", lambda: Stepper(model, loss))
-            if stepper is not None:
-                gradients = attempt(
-                    "gradients", lambda: measure_gradients(stepper, first)
-                )
+            if model.compiled or loss is not None:
+                stepper = attempt("gradients", lambda: Stepper(model, loss))
+        if stepper is not None:
+            steps = stepper
+            gradients = attempt("gradients", lambda: measure_gradients(steps, first))
             if gradients is not None and trials:
                 tried = attempt(
                     "trials",
                     lambda: run_trials(
-                        stepper, graph, settings, sample.batches, until(1)
+                        steps, graph, settings, sample.batches, until(1)
                     ),
                 )
         return Probe(
@@ -140,8 +126,27 @@ def take_probe(
             gradients=gradients,
             trials=tried,
             witness=witness,
-            raised=raised,
+            raised=attempt.raised,
         )
+
+
+class _Attempts:
+    """Measurements that the user's own model may break; each gives the weights back."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.weights = Weights(model)
+        self.raised: dict[str, str] = {}
+
+    def __call__(self, what: str, measure: Callable[[], T]) -> T | None:
+        try:
+            return measure()
+        except Exception as error:  # the user's own model may raise anything
+            text = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+            self.raised[what] = text
+            logger.debug("%s", what, exc_info=True)
+            return None
+        finally:
+            self.weights.give_back()
 
 
 def assumed_loss(sample: Sample) -> Any:
