@@ -187,3 +187,29 @@ def test_a_frozen_model_of_the_callers_own(weights, tmp_path):
     )
     after = [v.numpy() for v in model.get_layer("conv1_bn").variables]
     assert all(map(np.array_equal, before, after))
+
+
+def test_the_plan_shows_what_trains_before_it_does(weights, tmp_path, capsys):
+    settings = {
+        "model.name": "cifar_resnet20",
+        "model.weights": str(weights),
+        "data.image_size": 16,
+        "data.transforms": "RandomFlip",
+        "finetune.head_epochs": 1,
+        "finetune.freeze": "conv1,conv2,conv3,conv4_block1_1_conv",
+        "finetune.batch_norm": "stage",
+        "schedule.total_epochs": 1,
+    }
+    rs.train(None, arrays(40, 2), "finetune/gradual", tmp_path, changes=settings)
+    lines = capsys.readouterr().out.splitlines()
+    first, then = [line for line in lines if line.startswith("trains")]
+    assert first == (
+        "trains  from epoch 1, 130 parameters: head; batch normalization: 0 layers "
+        "train, 19 stay; on features kept of 1 pass, 0.0 MB"
+    )
+    # five convolutions of 3x3x64x64, six batch normalizations of 64
+    assert then == (
+        f"trains  from epoch 2, {130 + 5 * 9 * 64 * 64 + 6 * 2 * 64:,} parameters: "
+        "head, 11 layer(s) of conv4 (rate x 0.5); batch normalization: 6 layers "
+        "train, 13 stay"
+    )

@@ -66,12 +66,18 @@ def _phase(phases: Phases, phase: Phase) -> dict[str, Any]:
             "rate": stage.rate,
             "layers": [layer.name for layer in stage.trained if layer.weights],
             "parameters": stage.parameters,
-            "all": all(x in stage.trained for x in stage.layers if x.weights),
+            "whole": stage.whole,
         }
         for stage in phase.stages
     ]
     trains = [stage for stage in trains if stage["parameters"]]
-    told = {"from_epoch": phase.start, "trains": trains}
+    norms = [stage.batch_norm for stage in phase.stages]
+    told: dict[str, Any] = {
+        "from_epoch": phase.start,
+        "trains": trains,
+        "batch_norm_trains": sum(some for some, _ in norms),
+        "batch_norm_stays": sum(some for _, some in norms),
+    }
     if phase.head_only and phases.features is not None:
         told |= {
             "feature_passes": phases.features.passes,
@@ -105,7 +111,7 @@ def _phase_words(phase: dict[str, Any]) -> str:
     """Returns `from epoch 6: head, block7 (x 0.3), 2 layers of block6 (x 0.09)`."""
     stages = []
     for stage in phase["trains"]:
-        part = "" if stage["all"] else f"{len(stage['layers'])} layers of "
+        part = "" if stage["whole"] else f"{len(stage['layers'])} layer(s) of "
         rate = "" if stage["rate"] == 1 else f" (rate x {stage['rate']:.2g})"
         stages.append(f"{part}{stage['stage']}{rate}")
     parameters = sum(stage["parameters"] for stage in phase["trains"])
@@ -113,6 +119,11 @@ def _phase_words(phase: dict[str, Any]) -> str:
         f"from epoch {phase['from_epoch'] + 1}, {parameters:,} parameters: "
         f"{', '.join(stages)}"
     )
+    if phase["batch_norm_trains"] or phase["batch_norm_stays"]:
+        words += (
+            f"; batch normalization: {phase['batch_norm_trains']} layers train, "
+            f"{phase['batch_norm_stays']} stay"
+        )
     if passes := phase.get("feature_passes"):
         size = phase["feature_bytes"] / 1e6
         several = "passes" if passes > 1 else "pass"

@@ -8,7 +8,7 @@ from residency.models.freezing import phases_of
 from residency.recipes import get_recipe
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def net():
     return build("efficientnet_lite0", num_classes=2, image_size=224)
 

@@ -29,6 +29,18 @@ class Stage:
         return [v for layer in self.trained for v in layer.trainable_variables]
 
     @property
+    def whole(self) -> bool:
+        """All that has weights trains, batch normalization left out of account."""
+        counted = [x for x in self.layers if x.weights and not is_batch_norm(x)]
+        return all(layer in self.trained for layer in counted)
+
+    @property
+    def batch_norm(self) -> tuple[int, int]:
+        """Layers of batch normalization that train, and that stay as they are."""
+        trains = [x in self.trained for x in self.layers if is_batch_norm(x)]
+        return trains.count(True), trains.count(False)
+
+    @property
     def parameters(self) -> int:
         """Numbers in `variables`."""
         return sum(math.prod(v.shape) for v in self.variables)
@@ -78,10 +90,10 @@ def phases_of(model: keras.Model, finetune: Finetune | None) -> tuple[Phase, ...
     everything = list(all_layers(model))
     free = [layer for layer in everything if layer.trainable and layer not in frozen]
     if finetune.batch_norm == "train":
-        free += [layer for layer in frozen if _is_batch_norm(layer)]
+        free += [layer for layer in frozen if is_batch_norm(layer)]
     if finetune.batch_norm == "frozen":
         head = by_name[HEAD]
-        free = [x for x in free if x in head or not _is_batch_norm(x)]
+        free = [x for x in free if x in head or not is_batch_norm(x)]
     last = Phase(finetune.head_epochs, _stages(by_name, free, finetune.stage_rate))
     if not any(layer.weights for layer in free):
         raise ConfigError(
@@ -126,5 +138,6 @@ def _frozen(model: keras.Model, finetune: Finetune) -> Collection[Any]:
     return frozen
 
 
-def _is_batch_norm(layer: Any) -> bool:
+def is_batch_norm(layer: Any) -> bool:
+    """Tells whether a layer has statistics that training moves."""
     return isinstance(layer, keras.layers.BatchNormalization)

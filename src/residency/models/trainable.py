@@ -64,10 +64,7 @@ def summarize(
 
 
 def _batch_norm(stage: Stage) -> str:
-    kind = keras.layers.BatchNormalization
-    modes = [x in stage.trained for x in stage.layers if isinstance(x, kind)]
-    counts = {"training": modes.count(True), "inference": modes.count(False)}
-    found = {mode: count for mode, count in counts.items() if count}
-    if len(found) < 2:
-        return next(iter(found), "none")
-    return ", ".join(f"{count} {mode}" for mode, count in found.items())
+    training, inference = stage.batch_norm
+    if training and inference:
+        return f"{training} training, {inference} inference"
+    return "training" if training else "inference" if inference else "none"
