@@ -16,22 +16,20 @@ SIZE = 96
 
 
 def photo(kind: int, rng: np.random.Generator) -> Image.Image:
-    """Returns a shape, one a kind, on a blurred background with grain."""
-    coarse = rng.integers(40, 216, (4, 5, 3), dtype=np.uint8)
-    image = Image.fromarray(coarse).resize((120, 100), Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(image)
-    x, y, r = rng.integers(45, 75), rng.integers(40, 60), rng.integers(24, 36)
-    color = tuple(int(value) for value in rng.integers(0, 256, 3))
-    if kind == 0:
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
-    elif kind == 1:
-        draw.rectangle((x - r, y - 7, x + r, y + 7), fill=color)
-    elif kind == 2:
-        draw.rectangle((x - 7, y - r, x + 7, y + r), fill=color)
-    else:
-        draw.polygon(((x - r, y + r), (x + r, y + r), (x, y - r)), fill=color)
-    soft = np.asarray(image.filter(ImageFilter.GaussianBlur(1)), dtype=float)
-    grainy = soft + rng.normal(0, 6, soft.shape)
+    """Returns a disc with stripes, whose direction is the kind, before a blurred wall.
+
+    Colours, phase and place are drawn, so a kind is no colour and no place.
+    """
+    wall = rng.integers(60, 200, (4, 5, 3), dtype=np.uint8)
+    scene = np.asarray(Image.fromarray(wall).resize((120, 100)), dtype=float)
+    rows, columns = np.mgrid[:100, :120]
+    angle = kind * np.pi / 4
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    wave = np.sin(2 * np.pi * along / rng.uniform(9, 13) + rng.uniform(0, 2 * np.pi))
+    light, dark = rng.uniform(150, 255, 3), rng.uniform(0, 105, 3)
+    disc = np.hypot(rows - rng.uniform(45, 55), columns - rng.uniform(52, 68)) < 42
+    scene[disc] = np.where(wave[disc][:, None] > 0, light, dark)
+    grainy = scene + rng.normal(0, 6, scene.shape)
     return Image.fromarray(grainy.clip(0, 255).astype(np.uint8))
 
 
