@@ -4,12 +4,11 @@
     python examples/cats_and_dogs.py photos/ --weights VGG16_FILE RESNET50_FILE
     python examples/cats_and_dogs.py photos/
 
-`photos/` has a subfolder for each of two classes. The text divides pixels by 255, but the
+`photos/` has a subfolder for each of two classes. The text divides pixels by 255; the
 weights were trained on others: BGR, 0..255, less a mean. The cure makes those inside
-the network. All else is the text's (last layers, Flatten, Dense 256, Dropout 0.4, one
-sigmoid unit) but for three things: no augmentation; batch normalisation keeps its
-statistics in the last layers, too; Adam at 1e-4, as at 1e-3 the unit can saturate, and
-Keras, which takes the loss from its probability, then has no gradient left.
+the network. All else is the text's, but for three things: no augmentation; batch
+normalisation keeps its statistics in the last layers, too; Adam at 1e-4, as at 1e-3 the
+sigmoid can saturate, and from its probability Keras then has no gradient left.
 
 Without `--weights`, both bodies are STAND-INS: random kernels, with the statistics of
 batch normalisation measured on right pixels. On wrong ones they do not fit, and photos
@@ -52,15 +51,10 @@ def main() -> None:
             model, body = network(name, weights, pixels, x)
             features = body.predict(train[0][:32], verbose=0)
             differ = 100 * features.std(axis=0).mean() / features.mean()
-            fit = model.fit(
-                *train,
-                validation_data=held,
-                batch_size=20,
-                epochs=args.epochs,
-                verbose=2,
-            )
-            histories[name, pixels] = fit.history
-            right = round(fit.history["val_accuracy"][-1] * len(y_held))
+            settings = {"batch_size": 20, "epochs": args.epochs, "verbose": 2}
+            history = model.fit(*train, validation_data=held, **settings).history
+            histories[name, pixels] = history
+            right = round(history["val_accuracy"][-1] * len(y_held))
             accuracy = Proportion(right, len(y_held))
             table.append(f"{name:10}{pixels:26}{differ:4.0f} %   {accuracy}")
             if name == "ResNet50":
@@ -91,8 +85,8 @@ def network(name: str, weights: str, pixels: str, photos: np.ndarray):
     x = layers.Dense(256, activation="relu")(layers.Flatten()(features))
     outputs = layers.Dense(1, activation="sigmoid")(layers.Dropout(0.4)(x))
     model = keras.Model(inputs, outputs, name=name)
-    rate = keras.optimizers.Adam(1e-4)
-    model.compile(rate, loss="binary_crossentropy", metrics=["accuracy"])
+    adam = keras.optimizers.Adam(1e-4)
+    model.compile(adam, loss="binary_crossentropy", metrics=["accuracy"])
     return rs.accelerate(model), rs.accelerate(keras.Model(inputs, features))
 
 
@@ -110,11 +104,8 @@ def draw(histories: dict, path: str) -> None:
         for name, color in (("VGG16", "C0"), ("ResNet50", "C1")):
             history = histories[name, pixels]
             epochs = range(1, len(history["accuracy"]) + 1)
-            for key, part, style in (
-                ("accuracy", "training", ".:"),
-                ("val_accuracy", "validation", "o-"),
-            ):
-                label = f"{name}, {part}"
+            for key, style in (("accuracy", ".:"), ("val_accuracy", "o-")):
+                label = f"{name}, {key}"
                 axes.plot(epochs, history[key], style, color=color, label=label)
         axes.set(title=pixels, xlabel="epoch", xticks=epochs, ylim=(0.3, 1.02))
         axes.grid(axis="y", alpha=0.3)
@@ -125,9 +116,9 @@ def draw(histories: dict, path: str) -> None:
 
 def arguments() -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description="Text 2: cats and dogs.")
+    parser = argparse.ArgumentParser(description="Text 2: wrong pixels and right ones.")
     parser.add_argument("photos", help="a subfolder for each of two classes")
-    parser.add_argument("--weights", nargs="+", default=[STAND_IN], help="see above")
+    parser.add_argument("--weights", nargs="+", default=[STAND_IN], help="imagenet")
     parser.add_argument("--size", type=int, default=150, help="side in pixels")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--budget", type=float, default=60, help="the doctor's seconds")
