@@ -60,6 +60,11 @@ def run_example(folder: Path, name: str, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
+def width_of(picture: Path) -> int:
+    with Image.open(picture) as image:
+        return image.width
+
+
 @pytest.mark.slow
 def test_birds(tmp_path):
     """The file's kernels stay, the head has four outputs, figures are the model's."""
@@ -80,14 +85,15 @@ def test_birds(tmp_path):
     assert re.search(r"Black Throated Bushtiti +17 +4 +3\n", said)
     for part in ("validation", "test"):
         assert f": {rs.evaluate(run, part=part).accuracy}\n" in said
-    epochs = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    epochs = [json.loads(line) for line in lines]
     best = min(
         epochs,
         key=lambda e: (-e["validation_accuracy"]["correct"], e["validation_loss"]),
     )
     assert f"Epoch {best['epoch']} of 2 was the best" in said
     for name in ("training", "curves", "predictions"):
-        assert Image.open(tmp_path / "birds" / f"{name}.png").width > 900
+        assert width_of(tmp_path / "birds" / f"{name}.png") > 900
 
 
 @pytest.mark.slow
@@ -103,7 +109,7 @@ def test_cats_and_dogs(tmp_path):
     wrong, right = (differ["ResNet50", p] for p in ("pixels / 255", "the weights' own"))
     assert wrong < right / 3
     assert said.count("The doctor on it:") == 2
-    assert Image.open(tmp_path / "cats_and_dogs.png").width > 900
+    assert width_of(tmp_path / "cats_and_dogs.png") > 900
 
 
 @pytest.fixture(scope="module")
