@@ -37,7 +37,14 @@ TEXT, RIGHT = "pixels / 255, the text's", "the weights' own pixels"
 
 def main() -> None:
     """Trains both networks on both kinds of pixels; the doctor looks at ResNet50."""
-    args = arguments()
+    parser = argparse.ArgumentParser(description="Text 2: wrong pixels and right ones.")
+    parser.add_argument("photos", help="a subfolder for each of two classes")
+    parser.add_argument("--weights", nargs="+", default=[STAND_IN], help="imagenet")
+    parser.add_argument("--size", type=int, default=150, help="side in pixels")
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--budget", type=float, default=60, help="the doctor's seconds")
+    parser.add_argument("--out", default="cats_and_dogs.png")
+    args = parser.parse_args()
     data = rs.data.load(args.photos, image_size=args.size, validation=1 / 3, test=0.0)
     (x, y), (x_held, y_held) = arrays(data.train), arrays(data.validation)
     files = dict(zip(BODIES, args.weights * (3 - len(args.weights)), strict=True))
@@ -51,8 +58,8 @@ def main() -> None:
             model, body = network(name, weights, pixels, x)
             features = body.predict(train[0][:32], verbose=0)
             differ = 100 * features.std(axis=0).mean() / features.mean()
-            settings = {"batch_size": 20, "epochs": args.epochs, "verbose": 2}
-            history = model.fit(*train, validation_data=held, **settings).history
+            fit = {"validation_data": held, "epochs": args.epochs, "verbose": 2}
+            history = model.fit(*train, batch_size=20, **fit).history
             histories[name, pixels] = history
             right = round(history["val_accuracy"][-1] * len(y_held))
             accuracy = Proportion(right, len(y_held))
@@ -72,8 +79,8 @@ def network(name: str, weights: str, pixels: str, photos: np.ndarray):
     """Returns the text's network and its body, both from pixels as they are given."""
     build, preprocess, trained = BODIES[name]
     inputs = keras.Input(photos.shape[1:])
-    given = None if weights == STAND_IN else weights
-    body = build(weights=given, include_top=False, input_shape=photos.shape[1:])
+    file = None if weights == STAND_IN else weights
+    body = build(weights=file, include_top=False, input_shape=photos.shape[1:])
     norms = [x for x in body.layers if isinstance(x, layers.BatchNormalization)]
     if weights == STAND_IN:
         for norm in norms:
@@ -92,8 +99,7 @@ def network(name: str, weights: str, pixels: str, photos: np.ndarray):
 
 def arrays(part: rs.data.Part) -> tuple[np.ndarray, np.ndarray]:
     """Returns all photos of a part, float32 in 0..255, and their labels, 0 or 1."""
-    size = len(part.frames[0])
-    batch = next(rs.data.in_order(part, size, batch_size=len(part)))
+    batch = next(rs.data.in_order(part, len(part.frames[0]), batch_size=len(part)))
     return batch.images.astype("float32"), batch.labels
 
 
@@ -105,25 +111,14 @@ def draw(histories: dict, path: str) -> None:
             history = histories[name, pixels]
             epochs = range(1, len(history["accuracy"]) + 1)
             for key, style in (("accuracy", ".:"), ("val_accuracy", "o-")):
-                label = f"{name}, {key}"
-                axes.plot(epochs, history[key], style, color=color, label=label)
+                axes.plot(
+                    epochs, history[key], style, color=color, label=f"{name} {key}"
+                )
         axes.set(title=pixels, xlabel="epoch", xticks=epochs, ylim=(0.3, 1.02))
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_ylabel("accuracy")
     panels[1].legend(loc="lower right")
     figure.savefig(path, dpi=120, bbox_inches="tight")
-
-
-def arguments() -> argparse.Namespace:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(description="Text 2: wrong pixels and right ones.")
-    parser.add_argument("photos", help="a subfolder for each of two classes")
-    parser.add_argument("--weights", nargs="+", default=[STAND_IN], help="imagenet")
-    parser.add_argument("--size", type=int, default=150, help="side in pixels")
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--budget", type=float, default=60, help="the doctor's seconds")
-    parser.add_argument("--out", default="cats_and_dogs.png")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":
