@@ -12,8 +12,7 @@ sigmoid can saturate, and from its probability Keras then has no gradient left.
 
 Without `--weights`, both bodies are STAND-INS: random kernels, with the statistics of
 batch normalisation measured on right pixels. On wrong ones they do not fit, and photos
-look alike to the head: that they show. How good trained weights are, and how well VGG16
-bears wrong pixels, they do not show.
+look alike to the head: that they show; how well trained weights do, they do not.
 """
 
 import argparse
@@ -23,7 +22,7 @@ import residency as rs  # isort: skip  chooses the backend, so before Keras
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from keras import applications, layers
+from keras import applications, layers, optimizers
 
 from residency.records import Proportion
 
@@ -59,15 +58,13 @@ def main() -> None:
             features = body.predict(train[0][:32], verbose=0)
             differ = 100 * features.std(axis=0).mean() / features.mean()
             fit = {"validation_data": held, "epochs": args.epochs, "verbose": 2}
-            history = model.fit(*train, batch_size=20, **fit).history
-            histories[name, pixels] = history
-            right = round(history["val_accuracy"][-1] * len(y_held))
-            accuracy = Proportion(right, len(y_held))
-            table.append(f"{name:10}{pixels:26}{differ:4.0f} %   {accuracy}")
+            histories[name, pixels] = model.fit(*train, batch_size=20, **fit).history
+            right = round(histories[name, pixels]["val_accuracy"][-1] * len(y_held))
+            share = Proportion(right, len(y_held))
+            table.append(f"{name:10}{pixels:26}{differ:4.0f} %   {share}")
             if name == "ResNet50":
                 print("\nThe doctor on it:")
                 print(rs.diagnose(model, train, held, budget_seconds=args.budget))
-
     print("\nHow much features differ between photos; validation after the last epoch")
     print(*table, sep="\n")
     print("always one class:", Proportion(np.bincount(y_held).max(), len(y_held)))
@@ -92,8 +89,7 @@ def network(name: str, weights: str, pixels: str, photos: np.ndarray):
     x = layers.Dense(256, activation="relu")(layers.Flatten()(features))
     outputs = layers.Dense(1, activation="sigmoid")(layers.Dropout(0.4)(x))
     model = keras.Model(inputs, outputs, name=name)
-    adam = keras.optimizers.Adam(1e-4)
-    model.compile(adam, loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accuracy"])
     return rs.accelerate(model), rs.accelerate(keras.Model(inputs, features))
 
 
@@ -114,10 +110,9 @@ def draw(histories: dict, path: str) -> None:
                 axes.plot(
                     epochs, history[key], style, color=color, label=f"{name} {key}"
                 )
-        axes.set(title=pixels, xlabel="epoch", xticks=epochs, ylim=(0.3, 1.02))
+        axes.set(title=pixels, xlabel="epoch", xticks=epochs, ylim=(0, 1.04))
         axes.grid(axis="y", alpha=0.3)
-    panels[0].set_ylabel("accuracy")
-    panels[1].legend(loc="lower right")
+    panels[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
