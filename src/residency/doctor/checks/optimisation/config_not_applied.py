@@ -120,7 +120,7 @@ def _unknown(callback: Any, name: str, known: list[str]) -> Finding:
     return _finding(
         f"{type(callback).__name__} monitors {name!r}, which no metric reports.",
         {"callback": type(callback).__name__, "monitor": name, "has": ", ".join(known)},
-        "Keras cannot tell whether high or low is good; it raises after the first epoch."
+        "Keras cannot tell if high or low is good and raises after the first epoch."
         if raises
         else "Keras warns at each epoch, and the callback never acts.",
         "The name of a metric that is compiled.",

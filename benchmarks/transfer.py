@@ -1,0 +1,136 @@
+"""Transfer from ImageNet weights beside training from scratch, on four small photo sets.
+
+EfficientNet-Lite0 with its published weights, three seeds each. The photo sets have no
+test part of their own: what is reported is the last epoch's validation accuracy, which
+chose nothing. Of the solar cells, a quarter drawn at random is the test part; cells of
+one module lie on both sides of it, so that figure is optimistic.
+
+    python benchmarks/transfer.py --photos ../shared/data/photos --runs /tmp/transfer
+    python benchmarks/transfer.py --photos ... --runs ... --only ants-bees:head
+
+Runs that stand in the folder already are read, not repeated.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from measuring import conditions, write
+
+from residency.records import Proportion
+
+SEEDS = (0, 1, 2)
+LAST_STAGES = '["stem","block1","block2","block3","block4","block5"]'
+HOWS = {
+    "head": ("finetune/head", "--set", "model.weights=imagenet"),
+    "gradual": (
+        "finetune/gradual",
+        "--set",
+        "model.weights=imagenet",
+        "--set",
+        f"finetune.freeze={LAST_STAGES}",
+    ),
+    "scratch": ("quick/photos",),
+}
+SETS: dict[str, tuple[str, ...]] = {
+    "ants-bees": (),
+    "car-damage-severity": (),
+    "car-views": (),
+    "elpv": ("--set", "data.test=0.25", "--set", "data.validation=0.1"),
+}
+SHORTER = ("--set", "schedule.total_epochs=12")
+"""Of training from scratch on the larger sets: as long as there is time for."""
+PUBLISHED = {
+    "ants-bees": "93.5 to 96.1 % fine-tuned, 94.8 % with a frozen body (ResNet-18)",
+    "car-damage-severity": "about 71 %",
+    "car-views": "none",
+    "elpv": "88.4 % (VGG-19, 25 % test part)",
+}
+
+
+def main() -> None:
+    """Trains what is missing, prints and writes the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--only", nargs="+", help="Such as ants-bees:head.")
+    parser.add_argument("--read", action="store_true", help="Train nothing.")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    rows = list(measure(arguments))
+    for row in rows:
+        print(line(row))
+    if not arguments.only or arguments.out:
+        what = "transfer of EfficientNet-Lite0 beside training from scratch"
+        found = {"what": what, **conditions(), "published": PUBLISHED, "rows": rows}
+        write("transfer", found, arguments.out)
+
+
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yields a row for each set and way that has runs."""
+    for name in SETS:
+        for how in HOWS:
+            if arguments.only and f"{name}:{how}" not in arguments.only:
+                continue
+            found = []
+            for seed in SEEDS:
+                run = arguments.runs / f"{name}-{how}-{seed}"
+                if not (run / "evaluation.json").exists() and not arguments.read:
+                    train(name, how, seed, arguments)
+                if (run / "evaluation.json").exists():
+                    found.append(result(run, name))
+            if found:
+                yield {"data": name, "how": how, "runs": found}
+
+
+def train(name: str, how: str, seed: int, arguments: argparse.Namespace) -> None:
+    """Trains once by the command line, as a user does."""
+    recipe, *settings = HOWS[how]
+    source = name if name == "elpv" else str(arguments.photos / name)
+    run = ["train", recipe, "--data", source, "--out", str(arguments.runs)]
+    run += ["--name", f"{name}-{how}-{seed}", "--set", f"seed={seed}"]
+    run += [*settings, *SETS[name]]
+    run += ["--set", "precision=bfloat16"] if how == "scratch" else []
+    run += SHORTER if how == "scratch" and name != "ants-bees" else ()
+    print("residency", *run, flush=True)
+    subprocess.run(
+        [sys.executable, "-m", "residency", *run], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def result(run: Path, name: str) -> dict[str, Any]:
+    """Returns correct and total of the honest part, and the minutes taken."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    epochs = [json.loads(text) for text in lines]
+    accuracy = epochs[-1]["validation_accuracy"]
+    if name == "elpv":
+        parts = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+        accuracy = next(p["accuracy"] for p in parts if p["part"] == "test")
+    seconds = sum(epoch["seconds"] for epoch in epochs)
+    return {**accuracy, "minutes": round(seconds / 60, 1), "epochs": len(epochs)}
+
+
+def line(row: dict[str, Any]) -> str:
+    """Returns a row in words."""
+    runs = row["runs"]
+    shares = [100 * r["correct"] / r["total"] for r in runs]
+    together = Proportion(
+        round(mean(r["correct"] for r in runs)), round(mean(r["total"] for r in runs))
+    )
+    low, high = (100 * x for x in together.interval)
+    each = ", ".join(f"{x:.1f}" for x in shares)
+    return (
+        f"{row['data']:20} {row['how']:8} {mean(shares):.1f} % ({each}); one test part "
+        f"of {together.total}: {low:.1f} to {high:.1f}; published {PUBLISHED[row['data']]}"
+    )
+
+
+if __name__ == "__main__":
+    main()
