@@ -1,4 +1,4 @@
-"""Transfer from ImageNet weights beside training from scratch, on four small photo sets.
+"""Transfer from ImageNet weights beside training from scratch, on small photo sets.
 
 EfficientNet-Lite0 with its published weights, three seeds each. The photo sets have no
 test part of their own: what is reported is the last epoch's validation accuracy, which
@@ -128,7 +128,8 @@ def line(row: dict[str, Any]) -> str:
     each = ", ".join(f"{x:.1f}" for x in shares)
     return (
         f"{row['data']:20} {row['how']:8} {mean(shares):.1f} % ({each}); one test part "
-        f"of {together.total}: {low:.1f} to {high:.1f}; published {PUBLISHED[row['data']]}"
+        f"of {together.total}: {low:.1f} to {high:.1f}; published "
+        f"{PUBLISHED[row['data']]}"
     )
 
 
