@@ -44,6 +44,8 @@ class Pulse:
         self._weights = weights
         self._before = [float(np.abs(w).sum()) for w in weights()]
         self.chance = math.log(num_classes) if num_classes else 0.0
+        self.start: float | None = None
+        """Loss of the first batch, before any step; `None`: not known."""
         self.losses: list[float] = []
         """Means over `EVERY` steps each."""
         self.findings: list[Finding] = []
@@ -104,7 +106,8 @@ class Pulse:
         )
 
     def _exploded(self, step: int) -> Finding | None:
-        limit = EXPLODED * max(self.losses[0], self.chance)
+        start = self.losses[0] if self.start is None else self.start
+        limit = EXPLODED * max(start, self.chance)
         higher = len(self.losses) > 1 and self.losses[-1] > limit > 0
         if math.isfinite(self.losses[-1]) and not higher:
             return None
@@ -112,11 +115,11 @@ class Pulse:
             code="RD523",
             label="lr_too_high",
             severity="error",
-            title=f"The loss rose from {self.losses[0]:.3g} to {self.losses[-1]:.3g} "
+            title=f"The loss rose from {start:.3g} to {self.losses[-1]:.3g} "
             f"in {step} steps.",
             evidence={
                 "steps": step,
-                "first": self.losses[0],
+                "first": start,
                 "last": self.losses[-1],
                 "chance": self.chance,
             },
@@ -142,7 +145,11 @@ class Watch(Hook):
 
     def after_step(self, state: TrainState) -> None:
         """Looks at every tenth of the first hundred steps."""
-        if self.pulse is None or state.step > LAST or state.step % EVERY:
+        if self.pulse is None or state.step > LAST:
+            return
+        if state.step == 1:
+            self.pulse.start = float(state.loss_sum) / max(1, state.images)
+        if state.step % EVERY:
             return
         if state.images < self._seen[1]:  # a new epoch began since
             self._seen = (0.0, 0)
@@ -189,9 +196,13 @@ class WatchCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Looks at every tenth of the first hundred steps."""
         self._step += 1
-        if self._pulse is None or self._step > LAST or self._step % EVERY:
+        if self._pulse is None or self._step > LAST:
             return
         loss = (logs or {}).get("loss")
+        if self._step == 1 and loss is not None:
+            self._pulse.start = float(loss)
+        if self._step % EVERY:
+            return
         finding = None if loss is None else self._pulse.look(self._step, float(loss))
         if finding is not None:
             say(finding)

@@ -100,12 +100,9 @@ def _owners(model: keras.Model) -> dict[int, str]:
 
 def penalty_of(model: Any) -> float:
     """Returns what the regularizers of weights add to the loss, at these weights."""
-    return sum(
-        float(
-            np.sum(
-                np.asarray(keras.ops.convert_to_numpy(variable.regularizer(variable)))
-            )
-        )
+    found: list[Any] = [
+        keras.ops.convert_to_numpy(variable.regularizer(variable))
         for variable in model.trainable_variables
         if getattr(variable, "regularizer", None) is not None
-    )
+    ]
+    return float(sum(np.sum(each) for each in found))

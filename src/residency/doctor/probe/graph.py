@@ -1,5 +1,6 @@
 """The model as a flat graph of layers, nested models opened."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,10 +47,7 @@ class Node:
     @property
     def parameters(self) -> int:
         """Numbers in its variables; a layer called twice counts at each call."""
-        return sum(
-            int(v.value.numel()) if hasattr(v.value, "numel") else int(v.size)
-            for v in getattr(self.layer, "variables", ())
-        )
+        return sum(math.prod(v.shape) for v in getattr(self.layer, "variables", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,10 +225,10 @@ def _factors(run: AsSet) -> tuple[float, ...]:
     """Returns what rates to try, after how the training as set went."""
     losses = run.data_losses
     end = float(np.median(losses[-max(3, len(losses) // 4) :]))
+    if not run.diverged and end < WORKS * losses[0]:
+        return (1.0,)
     if run.diverged or losses.max() > 1.5 * losses[0] or end > 1.2 * losses[0]:
         return (*LOWER, 1.0)
-    if end < WORKS * losses[0]:
-        return (1.0,)
     return (1.0, *HIGHER, *LOWER)
 
 

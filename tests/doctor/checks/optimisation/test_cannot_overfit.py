@@ -28,3 +28,10 @@ def test_few_steps_do_not_tell(probe_of, with_trials):
 
 def test_without_trials_it_cannot_tell(probe_of):
     assert check(probe_of()) is None
+
+
+def test_inputs_of_another_scale_do_not_tell(probe_of, with_trials):
+    rng = np.random.default_rng(0)
+    pixels = rng.uniform(0, 255, (64, 8)).astype("float32"), np.arange(64) % 4
+    probe = probe_of(data=pixels)
+    assert check(with_trials(probe, [1.4], overfit=[1.39] * 80)) is None

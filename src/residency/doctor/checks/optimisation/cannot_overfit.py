@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from residency.doctor.checks.optimisation.measures import odd_scale
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
@@ -19,8 +20,8 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     start, end = tried.losses[0], min(tried.losses[-5:])
     if start < 0.05 or end < LEARNS * start:
         return []
-    if len(tried.losses) < MIN_STEPS:
-        return None
+    if len(tried.losses) < MIN_STEPS or odd_scale(probe) is not None:
+        return None  # no usual rate moves numbers of another scale
     return [_finding(start, end, len(tried.losses), tried.rows, end > DEAD * start)]
 
 
