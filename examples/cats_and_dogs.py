@@ -6,9 +6,8 @@
 
 `photos/` has a subfolder for each of two classes. The text divides pixels by 255; the
 weights were trained on others: BGR, 0..255, less a mean. The cure makes those inside
-the network. All else is the text's, but for three things: no augmentation; batch
-normalisation keeps its statistics in the last layers, too; Adam at 1e-4, as at 1e-3 the
-sigmoid can saturate, and from its probability Keras then has no gradient left.
+the network. All else is the text's, but: no augmentation; the last layers, too, keep
+their statistics; Adam at 1e-4 (at 1e-3 the sigmoid saturates; no gradient is left).
 
 Without `--weights`, both bodies are STAND-INS: random kernels, with the statistics of
 batch normalisation measured on right pixels. On wrong ones they do not fit, and photos
