@@ -1,15 +1,22 @@
 """The doctor on what a user points at: a run, a model file, a script."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
-from residency.data import Data
-from residency.doctor import Diagnosis, diagnose, diagnose_script
+from residency.data import Data, Dataset
+from residency.doctor import Diagnosis, before_training, diagnose, diagnose_script
+from residency.doctor.watch import say
 from residency.errors import ConfigError, DataError
+from residency.files import write_text
 from residency.recipes import Recipe, get_recipe
 from residency.run_folder import is_run_folder, read_recipe
 from residency.trained import open_trained
+
+import keras  # isort: skip  after residency.models, which chooses the backend
+
+logger = logging.getLogger(__name__)
 
 SCRIPTS = (".py", ".ipynb")
 
@@ -67,6 +74,25 @@ def diagnose_subject(
         history=history,
         budget_seconds=budget_seconds,
     )
+
+
+def look_before(
+    folder: Path, model: keras.Model, dataset: Dataset, settings: Recipe
+) -> None:
+    """Says in seconds what is wrong with a training that is about to begin.
+
+    Errors and warnings are logged, everything is in `diagnosis.json` of the run folder.
+    The training begins in any case, and just as it would have.
+    """
+    try:
+        diagnosis = before_training(model, dataset, settings)
+    except Exception as error:  # whatever a user's own model does: it is not the time
+        logger.warning("the doctor could not look at %s: %s", model.name, error)
+        return
+    write_text(folder / "diagnosis.json", diagnosis.to_json() + "\n")
+    for finding in diagnosis:
+        if finding.severity != "advice":
+            say(finding)
 
 
 def _dataset(trained: Any, settings: Recipe | None, data: Any) -> Any:

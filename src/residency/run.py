@@ -6,6 +6,7 @@ from typing import Any
 
 from residency.data import Dataset
 from residency.data.splits import read_split
+from residency.diagnosing import look_before
 from residency.engine.distributed import joined
 from residency.finetuning import require_weights
 from residency.inputs import (
@@ -105,6 +106,8 @@ def train(
             return folder
 
         folder = processes.from_first(begin)
+        if processes.first:
+            look_before(folder, model, dataset, settings)
         return run_session(
             folder, model, dataset, settings, callbacks, progress, processes
         )

@@ -10,6 +10,7 @@ from typing import Any
 from residency.afterwards import finish
 from residency.config import to_json
 from residency.data import Dataset, Pipeline
+from residency.doctor.watch import Watch
 from residency.engine.callbacks import KerasCallbacks
 from residency.engine.checkpoint import load_checkpoint, read_checkpoint
 from residency.engine.distributed import Processes
@@ -93,7 +94,7 @@ def run_session(
         if processes.first:
             plan = describe_plan(phases, dataset, settings, state, processes.size)
             show = stack.enter_context(closing(begin(folder, plan)))
-            hooks += measuring(folder, phases, dataset, settings)
+            hooks += [Watch(network), *measuring(folder, phases, dataset, settings)]
             hooks += [show] if progress else []
             hooks += ending(checkpoints, step, keras_callbacks, settings)
         hooks += [together] if together else []

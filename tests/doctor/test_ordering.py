@@ -49,6 +49,16 @@ def test_advice_explains_nothing():
     assert found[0].severity == "warning"
 
 
+def test_a_batch_that_cannot_be_learned_has_whatever_cause_is_found():
+    alone = in_order([finding("cannot_overfit")])
+    beside = in_order([finding("cannot_overfit"), finding("constant_init")])
+    assert [f.severity for f in alone] == ["warning"]
+    assert [(f.label, f.severity) for f in beside] == [
+        ("constant_init", "warning"),
+        ("cannot_overfit", "advice"),
+    ]
+
+
 @pytest.mark.parametrize("label", [*EXPLAINS, *sum(EXPLAINS.values(), ())])
 def test_it_speaks_the_vocabulary(label):
     assert label in LABELS

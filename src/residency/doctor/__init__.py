@@ -5,7 +5,7 @@ measured. `script/` reads a Keras script without running it, `history/` reads th
 of a run. Nothing here changes a model, its weights or any random state.
 """
 
-from residency.doctor.diagnose import diagnose
+from residency.doctor.diagnose import before_training, diagnose
 from residency.doctor.diagnosis import Diagnosis
 from residency.doctor.history import diagnose_history, read_history
 from residency.doctor.labels import LABELS
@@ -14,6 +14,7 @@ from residency.doctor.script import diagnose_script
 __all__ = [
     "LABELS",
     "Diagnosis",
+    "before_training",
     "diagnose",
     "diagnose_history",
     "diagnose_script",

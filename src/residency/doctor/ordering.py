@@ -12,7 +12,6 @@ EXPLAINS = {
     "channel_order": ("preprocess_constants",),
     "input_not_normalised": ("init_scale_bad",),
     "label_range": ("output_units_mismatch", "split_not_representative"),
-    "labels_wrong": ("cannot_overfit",),
     "constant_init": ("init_scale_bad", "dead_relu", "vanishing_gradient"),
     "init_scale_bad": ("dead_relu", "lr_too_high", "missing_normalisation"),
     "last_activation_wrong": ("loss_task_mismatch", "lr_too_high", "lr_too_low"),
@@ -30,6 +29,10 @@ EXPLAINS = {
 """What a finding explains: a symptom of it is lowered to advice, not said twice."""
 
 
+SYMPTOMS = ("cannot_overfit",)
+"""Whatever else is found explains these."""
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Returns findings strongest first, symptoms of other findings as advice."""
     found = list(findings)
@@ -40,6 +43,8 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         for symptom in EXPLAINS.get(label, ())
         if label not in EXPLAINS.get(symptom, ())
     }
+    if strong - set(SYMPTOMS):
+        explained |= set(SYMPTOMS)
     lowered = [
         replace(f, severity="advice") if f.label in explained else f for f in found
     ]
