@@ -1,154 +1,171 @@
-"""Writes the README's first table from `results/*.json`, newest result of each kind.
+"""Writes the figures of README and `docs/benchmarks.md` from `results/*.json`.
 
-python benchmarks/readme_table.py
+Of each kind of result the newest counts. The README shows the figures one looks for
+first; `docs/benchmarks.md` has them all, with conditions.
+
+    python benchmarks/readme_table.py
 """
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+
+from full_table import (
+    Result,
+    digits,
+    doctor_text,
+    evaluation_text,
+    evaluations,
+    hardware,
+    kind,
+    machine,
+    minutes,
+    rows_of,
+    seeds_text,
+)
 
 from residency.files import write_text
-from residency.records import Evaluation, record_from_json
 
-HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+RESULTS = Path(__file__).parent / "results"
+ROOT = RESULTS.parents[1]
 START, END = "<!-- results -->", "<!-- end of results -->"
+FULL = "docs/benchmarks.md"
+SPEED = re.compile(
+    r"(?P<work>training|inference) (?P<network>\w+)(?P<alone>, each alone in a process)?"
+    r", (?P<pixels>\d+x\d+), batch \d+; images a second"
+)
+COLUMNS = (
+    ("training", "residency"),
+    ("training", "plain"),
+    ("training", "keras"),
+    ("inference", "residency"),
+    ("inference", "openvino"),
+    ("inference", "onnxruntime"),
+    ("inference", "keras"),
+)
+"""Work and kind of variant of each column of the speed table."""
 
 
 def main() -> None:
-    """Replaces what stands between the two marks."""
-    newest: dict[str, dict[str, Any]] = {}
-    for path in sorted((HERE / "results").glob("*.json")):
+    """Replaces what stands between the marks of both files."""
+    results = newest(RESULTS)
+    for name, lines in (("README.md", short(results)), (FULL, full(results))):
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        write_text(path, between_marks(text, lines))
+
+
+def newest(folder: Path) -> list[Result]:
+    """Returns the newest result of each kind and device: trainings, speed, the rest."""
+    found: dict[str, Result] = {}
+    for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
-        newest[result["what"]] = {**result, "file": f"benchmarks/results/{path.name}"}
-    rows = [row_of(result) for result in sorted(newest.values(), key=place)]
-    table = ["| what | conditions | measured |", "|---|---|---|", *rows]
-    text = README.read_text(encoding="utf-8")
-    before, after = text.split(START)[0], text.split(END)[1]
-    write_text(README, "\n".join([before + START, *table, END]) + after)
+        name = f"benchmarks/results/{path.name}"
+        found[path.stem.rpartition("_")[0]] = {**result, "file": name}
+    return sorted(found.values(), key=place)
 
 
-def place(result: dict[str, Any]) -> tuple[int, str]:
-    """Returns what sorts the rows: trainings, speed of training, all else."""
+def place(result: Result) -> tuple[int, str]:
+    """Returns what sorts the results."""
     what = result["what"]
-    kinds = ("quick/", "he2015/", "training", "inference")
-    number = [n for n, kind in enumerate(kinds) if what.startswith(kind)]
-    return (number or [len(kinds)])[0], what
+    if "plan" in result:
+        return 0, what
+    kinds = ("transfer", "training", "inference", "the doctor")
+    number = [n for n, kind in enumerate(kinds, 1) if what.startswith(kind)]
+    return (number or [len(kinds) + 1])[0], what
 
 
-def row_of(result: dict[str, Any]) -> str:
-    """Returns the row of a result, by what it holds."""
-    if "networks" in result:
-        return parity_row(result)
-    if "median" in result:
-        return speed_row(result)
-    return memory_row(result) if "memory_mib" in result else run_row(result)
+def between_marks(text: str, lines: Iterable[str]) -> str:
+    """Returns a document with other lines between its two marks."""
+    before, after = text.split(START)[0], text.split(END)[1]
+    return "\n".join([before + START, *lines, END]) + after
 
 
-def parity_row(result: dict[str, Any]) -> str:
-    """Returns the row of a comparison of networks with Keras: the worst of them."""
-    networks, environment = result["networks"], result["environment"]
-    versions = environment["versions"]
-    conditions = (
-        f"the worst of {len(networks)} networks, random weights, batch "
-        f"{result['batch']}, Keras {versions['keras']}, PyTorch {versions['torch']}"
+def full(results: list[Result]) -> Iterator[str]:
+    """Yields the lines of the table of all results."""
+    yield from head("what", "conditions", "measured")
+    for result in results:
+        yield from rows_of({**result, "file": f"../{result['file']}"})
+
+
+def short(results: list[Result]) -> Iterator[str]:
+    """Yields the README's lines: trainings, transfer, speed, the doctor."""
+    yield from trainings([r for r in results if "plan" in r])
+    for result in results:
+        if "rows" in result:
+            yield from transfer(result)
+    speeds = [r for r in results if SPEED.fullmatch(r["what"])]
+    for where in dict.fromkeys(map(machine, speeds)):
+        yield from speed(where, [r for r in speeds if machine(r) == where])
+    for result in results:
+        if "recall" in result:
+            yield from ("", f"[{capital(result['what'])}]({result['file']}):")
+            yield f"{doctor_text(result)}."
+    yield from ("", f"[All figures with their conditions]({FULL}).")
+
+
+def trainings(results: list[Result]) -> Iterator[str]:
+    """Yields a row a training: what its test part gave, else what it chose by."""
+    yield from head("one training", "data", "accuracy (95 % interval)", "minutes")
+    for result in results:
+        recipe, _, data = result["what"].partition(" on ")
+        part = min(evaluations(result), key=lambda e: e.used_for_choosing)
+        time = f"{minutes(result):.0f} on {hardware(result)}"
+        yield cells(f"[{recipe}]({result['file']})", data, evaluation_text(part), time)
+
+
+def transfer(result: Result) -> Iterator[str]:
+    """Yields a row a data set: what each way of training came to, over its seeds."""
+    hows = list(dict.fromkeys(line["how"] for line in result["rows"]))
+    found = {(r["data"], r["how"]): seeds_text(r["runs"]) for r in result["rows"]}
+    yield ""
+    yield from head(f"[{result['what']}]({result['file']})", *hows)
+    for name in dict.fromkeys(line["data"] for line in result["rows"]):
+        yield cells(name, *(found.get((name, how), "") for how in hows))
+
+
+def speed(where: str, results: list[Result]) -> Iterator[str]:
+    """Yields a row a network: the fastest of ours beside the fastest of the others."""
+    yield ""
+    yield f"Images a second on {where}, in bfloat16, or float32 where it says f32:"
+    yield ""
+    yield from head(
+        "network",
+        *("training, ours", "plain PyTorch", "Keras"),
+        *("inference, ours", "OpenVINO", "ONNX Runtime", "Keras"),
     )
-    worst = {
-        (dtype, what): max(network[dtype][what] for network in networks.values())
-        for dtype in ("float64", "float32")
-        for what in ("inference", "training", "gradients")
-    }
-    measured = (
-        f"float64: outputs {worst['float64', 'inference']:.0e}, in training "
-        f"{worst['float64', 'training']:.0e}, gradients "
-        f"{worst['float64', 'gradients']:.0e}; float32: outputs "
-        f"{worst['float32', 'inference']:.0e}"
-    )
-    return row(result, conditions, measured)
+    fastest: dict[str, dict[tuple[str, str], str]] = {}
+    for result in results:
+        name = SPEED.fullmatch(result["what"])
+        if name is None:
+            continue
+        alone = ", alone in a process" if name["alone"] else ""
+        row = fastest.setdefault(f"{name['network']} {name['pixels']}{alone}", {})
+        for variant, rate in sorted(result["median"].items(), key=lambda v: v[1]):
+            row[name["work"], kind(variant)] = rate_text(variant, rate)  # last: fastest
+    for name, row in sorted(fastest.items()):
+        yield cells(name, *(row.get(column, "") for column in COLUMNS))
 
 
-def run_row(result: dict[str, Any]) -> str:
-    """Returns the row of one training."""
-    plan, environment = result["plan"], result["environment"]
-    minutes = sum(epoch["seconds"] for epoch in result["epochs"]) / 60
-    machine = f"{environment['cores']} cores ({environment['processor']})"
-    conditions = (
-        f"{plan['model']}, {plan['steps']:,} steps of {plan['batch_size']}, one run, "
-        f"{minutes:.0f} min on {machine}"
-    )
-    if result["note"]:
-        conditions += f"; {result['note']}"
-    figures = [evaluation_text(e) for e in result["evaluation"]]
-    return row(result, conditions, "; ".join(figures))
+def rate_text(variant: str, rate: float) -> str:
+    """Returns `41 f32`; Keras computes in float32 where a variant does not say."""
+    return digits(rate) + ("" if "bfloat16" in variant else " f32")
 
 
-def evaluation_text(value: dict[str, Any]) -> str:
-    """Returns `test 98.9 % (96.8 to 99.6)`."""
-    hints = {"top5": None, "classes": (), "confusion": (), "wrong": ()}
-    evaluation = record_from_json(Evaluation, hints | value)
-    low, high = evaluation.accuracy.interval
-    chosen = ", used for choosing" if evaluation.used_for_choosing else ""
-    return (
-        f"{evaluation.part} {100 * evaluation.accuracy.rate:.2f} % "
-        f"({100 * low:.1f} to {100 * high:.1f}{chosen})"
-    )
+def head(*names: str) -> tuple[str, str]:
+    """Returns the first two lines of a table."""
+    return cells(*names), "|" + "---|" * len(names)
 
 
-def speed_row(result: dict[str, Any]) -> str:
-    """Returns the row of a comparison of speeds."""
-    samples = len(next(iter(result["samples"].values())))
-    conditions = f"median of {samples}, in turn, {machine(result)}"
-    return row(result, conditions, figures(result["median"], best=max))
+def cells(*texts: str) -> str:
+    """Returns one line of a table."""
+    return f"| {' | '.join(texts)} |"
 
 
-def memory_row(result: dict[str, Any]) -> str:
-    """Returns the row of a comparison of memory."""
-    above = {n: mib["peak"] - mib["loaded"] for n, mib in result["memory_mib"].items()}
-    conditions = f"each in a process of its own, {machine(result)}"
-    return row(result, conditions, figures(above, best=min))
-
-
-def machine(result: dict[str, Any]) -> str:
-    """Returns hardware and versions."""
-    environment = result["environment"]
-    versions = environment["versions"]
-    return (
-        f"{environment['cores']} cores ({environment['processor']}), "
-        f"Keras {versions['keras']}, PyTorch {versions['torch']}"
-    )
-
-
-def figures(values: dict[str, float], *, best: Callable[..., str]) -> str:
-    """Returns the figures; where ours are among them, the best of each kind.
-
-    The kind is the first word of a variant's name.
-    """
-    if "residency" not in {kind(name) for name in values}:
-        return "; ".join(f"{name}: {digits(value)}" for name, value in values.items())
-    kinds = dict.fromkeys(map(kind, values))
-    chosen = [best((n for n in values if kind(n) == k), key=values.get) for k in kinds]
-    ours = values[next(name for name in chosen if kind(name) == "residency")]
-    return "; ".join(
-        f"{name}: {digits(values[name])}"
-        + ("" if kind(name) == "residency" else f" (ours {ours / values[name]:.2f}x)")
-        for name in chosen
-    )
-
-
-def kind(variant: str) -> str:
-    """Returns the first word of a variant's name."""
-    return variant.replace(",", " ").split()[0]
-
-
-def digits(value: float) -> str:
-    """Returns a number with three digits or all those before the point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def row(result: dict[str, Any], conditions: str, measured: str) -> str:
-    """Returns one line of the table; the conditions lead to every sample."""
-    return f"| {result['what']} | [{conditions}]({result['file']}) | {measured} |"
+def capital(text: str) -> str:
+    """Returns the text with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 if __name__ == "__main__":
