@@ -32,8 +32,9 @@ ROOT = RESULTS.parents[1]
 START, END = "<!-- results -->", "<!-- end of results -->"
 FULL = "docs/benchmarks.md"
 SPEED = re.compile(
-    r"(?P<work>training|inference) (?P<network>\w+)(?P<alone>, each alone in a process)?"
-    r", (?P<pixels>\d+x\d+), batch \d+; images a second"
+    r"(?P<work>training|inference) (?P<network>\w+)"
+    r"(?P<alone>, each alone in a process)?, (?P<pixels>\d+x\d+), batch \d+"
+    r"; images a second"
 )
 COLUMNS = (
     ("training", "residency"),

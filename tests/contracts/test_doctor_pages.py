@@ -51,8 +51,3 @@ def test_a_finding_is_complete(code, tmp_path):
         assert finding.label in LABELS
         assert all(isinstance(v, int | float | str) for v in finding.evidence.values())
         assert bool(finding.source) == (finding.code in SCRIPT_CHECKS)
-
-
-def test_no_page_without_a_check():
-    pages = {page.stem for page in PAGES.glob("RD[56]*.md")}
-    assert pages == {*SCRIPT_CHECKS, *RUN_CHECKS}
