@@ -182,6 +182,34 @@ class Finding:
     """`"script.py:12"`, where there is a place."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What a finding's cure did in a short training, next to the same without it."""
+
+    code: str
+    """Of the finding, as `label` and `title`."""
+    label: str
+    title: str
+    treatment: str
+    """What was changed, as `"a rate of 0.01"`; empty: nothing was tried."""
+    verdict: str
+    """`"helped"`, `"no difference"`, `"worse"` or `"not tried"`."""
+    outcome: str
+    """`"confirmed"`, `"lowered"`, `"withdrawn"` or `"as it was"`: the finding since."""
+    summary: str
+    """The result, or why nothing was tried, in a sentence."""
+    measure: str = ""
+    """What the curves show of rows held out, as a multiple of what a guess has, lower
+    is better: `"cross-entropy"` or `"squared error"`."""
+    steps: int = 0
+    """Of the untreated training; the points of a curve divide them equally."""
+    repeats: int = 0
+    untreated: tuple[float, ...] = ()
+    """Mean over the repeats, from before the first step on; empty: training raised."""
+    treated: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
 def duration(seconds: float) -> str:
     """Returns a time span as people say it.
 

@@ -12,7 +12,7 @@ from residency.doctor.diagnosis import Diagnosis
 from residency.doctor.history import diagnose_history
 from residency.doctor.ordering import in_order
 from residency.doctor.own_data import batches_of
-from residency.doctor.plan import plan_of
+from residency.doctor.plan import Plan, plan_of
 from residency.doctor.probe import Probe, take_probe
 from residency.errors import ConfigError
 from residency.recipes import Recipe, get_recipe
@@ -78,13 +78,7 @@ def diagnose(
         raise ConfigError(
             f"diagnose: expected budget_seconds above 0, got {budget_seconds}."
         )
-    settings = get_recipe(recipe) if isinstance(recipe, str) else recipe
-    if isinstance(train, Dataset):
-        train, validation = _parts(train, validation, settings)
-    plan = None
-    if settings is not None and getattr(model, "optimizer", None) is None:
-        steps = len(train) if hasattr(train, "__len__") else 1
-        plan = plan_of(settings, steps)
+    train, validation, plan = prepared(model, train, validation, recipe)
     probe = take_probe(
         model,
         train,
@@ -142,6 +136,25 @@ def run_checks(probe: Probe) -> tuple[list[Finding], list[str], list[str]]:
         else:
             healthy.append(check.healthy)
     return findings, healthy, unknown
+
+
+def prepared(
+    model: keras.Model, train: Any, validation: Any, recipe: str | Recipe | None
+) -> tuple[Any, Any, Plan | None]:
+    """Returns the parts as a probe takes them, and the plan of a recipe.
+
+    The plan is `None` where there is no recipe, or the model is compiled.
+
+    Raises:
+        ConfigError: No such recipe.
+    """
+    settings = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(train, Dataset):
+        train, validation = _parts(train, validation, settings)
+    if settings is None or getattr(model, "optimizer", None) is not None:
+        return train, validation, None
+    steps = len(train) if hasattr(train, "__len__") else 1
+    return train, validation, plan_of(settings, steps)
 
 
 def _parts(data: Dataset, validation: Any, settings: Recipe | None) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from residency.records import Finding
+from residency.records import Finding, Trial
 from residency.report.diagnosis import diagnosis_page, write_diagnosis
 
 SEVERITIES = ("error", "warning", "advice")
@@ -25,6 +25,8 @@ class Diagnosis:
     """What was looked at, such as the model's name."""
     seconds: float
     """Time taken."""
+    trials: tuple[Trial, ...] = ()
+    """What came of cures that were tried; empty: none was."""
 
     def __iter__(self) -> Any:
         return iter(self.findings)
@@ -64,6 +66,14 @@ class Diagnosis:
             found += [f"        {line}" for line in finding.snippet.splitlines()]
             if finding.effect:
                 found.append(f"    then: {finding.effect}")
+            tried = [t for t in self.trials if t.title == finding.title]
+            found += [f"    tried: {_result(trial)}" for trial in tried]
+        found += [
+            f"withdrawn: {trial.title} ({trial.code}, {trial.label})\n"
+            f"    tried: {_result(trial)}"
+            for trial in self.trials
+            if trial.outcome == "withdrawn"
+        ]
         if not any(f.severity != "advice" for f in self.findings):
             found.append("No fault found.")
         if self.healthy:
@@ -72,3 +82,9 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+def _result(trial: Trial) -> str:
+    if trial.verdict == "not tried":
+        return f"no. {trial.summary}"
+    return f"{trial.treatment}: {trial.verdict}, {trial.outcome}. {trial.summary}"

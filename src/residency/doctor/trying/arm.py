@@ -1,0 +1,115 @@
+"""One short training, measured on the way."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from residency.doctor.cures.treatment import Treatment
+from residency.doctor.probe.keep import Weights
+from residency.doctor.probe.settings import Settings
+from residency.doctor.probe.source import Batch
+from residency.doctor.probe.stepper import Stepper
+from residency.doctor.probe.trials import fresh_optimizer
+from residency.doctor.trying.pool import Pool, from_place
+from residency.doctor.trying.yardstick import Reading, Yardstick
+
+POINTS = 6
+"""Moments after the start at which is measured."""
+
+Curve = tuple[Reading, ...]
+"""At the start and at `POINTS` equal shares of the way."""
+
+
+class OutOfTimeError(Exception):
+    """The budget is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all trainings of a session share."""
+
+    pool: Pool
+    settings: Settings
+    yardstick: Yardstick
+    steps: int
+    """Of the untreated training."""
+    repeats: int
+    end: float
+    """Of the budget, as `time.monotonic` counts."""
+
+
+def run_arm(
+    model: keras.Model, loss: Any, plan: Plan, how: Treatment
+) -> tuple[Curve, ...]:
+    """Trains from the present weights, once for each repeat; puts them back.
+
+    Args:
+        model: Compiled, or not: then `loss` is given.
+        loss: A Keras loss, for a model that is not compiled.
+        plan: Batches, steps, time.
+        how: What is changed.
+
+    Raises:
+        OutOfTimeError: No time is left.
+        Exception: What the user's model raises.
+    """
+    before = Weights(model)
+    try:
+        with how.on_model(model):
+            stepper = Stepper(model, how.loss or loss)
+            start = Weights(model)
+            curves = []
+            for repeat in range(plan.repeats):
+                curves.append(_run(stepper, plan, how, repeat))
+                start.give_back()
+            return tuple(curves)
+    finally:
+        before.give_back()
+
+
+def _run(stepper: Stepper, plan: Plan, how: Treatment, repeat: int) -> Curve:
+    yardstick = replace(plan.yardstick, by_moving_statistics=how.by_moving_statistics)
+    held_out = how.read(plan.pool.held_out)
+    batches, steps = _arranged(plan, how, repeat)
+    coming = from_place(batches, repeat / plan.repeats)
+    optimizer = fresh_optimizer(
+        plan.settings.optimizer, plan.settings.first_rate or 0.0
+    )
+    marks = np.linspace(0, steps, POINTS + 1).round().astype(int)
+    curve = [yardstick.measure(stepper.model, held_out)]
+    for first, last in itertools.pairwise(marks):
+        for step in range(first, last):
+            if time.monotonic() > plan.end:
+                raise OutOfTimeError
+            optimizer.learning_rate = how.rate or rate_at(plan.settings, step)
+            loss = stepper.step(optimizer, how.read(next(coming)))
+            if not np.isfinite(loss):
+                lost = yardstick.measure(stepper.model, held_out)
+                return (*curve, *[lost] * (POINTS + 1 - len(curve)))
+        curve.append(yardstick.measure(stepper.model, held_out))
+    return tuple(curve)
+
+
+def _arranged(plan: Plan, how: Treatment, repeat: int) -> tuple[Sequence[Batch], int]:
+    """Returns the batches of a pass, and the steps that see as many samples."""
+    given = plan.pool.batches
+    if how.arrange is None:
+        return given, plan.steps
+    batches = how.arrange(given, np.random.default_rng(repeat))
+    return batches, max(1, round(plan.steps * len(batches) / len(given)))
+
+
+def rate_at(settings: Settings, step: int) -> float:
+    """Returns the planned rate of a step."""
+    schedule = getattr(settings.optimizer, "_learning_rate", None)
+    if callable(schedule):
+        return float(schedule(step))  # pyright: ignore[reportArgumentType]
+    rates, per_epoch = settings.epoch_rates, settings.steps_per_epoch
+    if rates and per_epoch:
+        return rates[min(step // per_epoch, len(rates) - 1)]
+    return settings.first_rate or 0.0
