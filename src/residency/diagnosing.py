@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from residency.data import Data, Dataset
-from residency.doctor import Diagnosis, before_training, diagnose, diagnose_script
+from residency.doctor import (
+    Diagnosis,
+    before_training,
+    diagnose,
+    diagnose_script,
+    try_cures,
+)
 from residency.doctor.watch import say
 from residency.errors import ConfigError, DataError
 from residency.files import write_text
@@ -27,6 +33,7 @@ def diagnose_subject(
     *,
     recipe: str | None = None,
     budget_seconds: float = 60,
+    trying: bool = False,
 ) -> Diagnosis:
     """Says why a run, a model or a script does not learn.
 
@@ -37,13 +44,19 @@ def diagnose_subject(
             needs none.
         recipe: Of a model without settings; a run has its own.
         budget_seconds: About the time taken.
+        trying: Also tries the cures, for as long again.
 
     Raises:
-        ConfigError: No such file, or no such recipe.
+        ConfigError: No such file, no such recipe, or cures of a script to be tried.
         DataError: A model without data.
     """
     subject = Path(subject)
     if subject.suffix in SCRIPTS:
+        if trying:
+            raise ConfigError(
+                f"diagnose: {subject.name} is read and never run, so its cures cannot "
+                "be tried. Expected a run folder or a .keras file with --try."
+            )
         start = time.monotonic()
         findings = diagnose_script(subject)
         return Diagnosis(
@@ -67,12 +80,18 @@ def diagnose_subject(
         raise DataError(
             f"diagnose: {subject} does not know its data. Pass them: --data photos/."
         )
-    return diagnose(
+    dataset = _dataset(trained, settings, data)
+    found = diagnose(
         trained.model,
-        _dataset(trained, settings, data),
+        dataset,
         recipe=settings,
         history=history,
         budget_seconds=budget_seconds,
+    )
+    if not trying:
+        return found
+    return try_cures(
+        trained.model, dataset, found, recipe=settings, budget_seconds=budget_seconds
     )
 
 

@@ -195,7 +195,8 @@ class Trial:
     verdict: str
     """`"helped"`, `"no difference"`, `"worse"` or `"not tried"`."""
     outcome: str
-    """`"confirmed"`, `"lowered"`, `"withdrawn"` or `"as it was"`: the finding since."""
+    """The finding since: `"confirmed"`, `"now warning"`, `"now advice"`, `"withdrawn"`
+    or `"as it was"`."""
     summary: str
     """The result, or why nothing was tried, in a sentence."""
     measure: str = ""

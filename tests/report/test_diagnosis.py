@@ -24,6 +24,7 @@ FINDING = {
 
 def page(**changes):
     fields = {"findings": [FINDING | changes], "healthy": ["labels are in range"]}
+    fields["trials"] = []
     return diagnosis_page(
         fields | {"not_checked": [], "subject": "net", "seconds": 1.25}
     )
@@ -46,7 +47,7 @@ def test_a_finding_stands_with_its_evidence_and_cure():
 
 
 def test_a_page_without_faults_says_so():
-    fields = {"findings": [], "healthy": [], "not_checked": []}
+    fields = {"findings": [], "healthy": [], "not_checked": [], "trials": []}
     found = diagnosis_page(fields | {"subject": "net", "seconds": 0.1})
     assert "No fault found" in found
     assert "<h2>Findings" not in found
@@ -58,7 +59,7 @@ def test_what_comes_from_users_is_escaped(field):
 
 
 def test_it_is_written_whole_or_not_at_all(tmp_path):
-    fields = {"findings": [FINDING], "healthy": [], "not_checked": []}
+    fields = {"findings": [FINDING], "healthy": [], "not_checked": [], "trials": []}
     fields |= {"subject": "a\udc80b", "seconds": 1.0}
     write_diagnosis(fields, tmp_path / "d.html")
     text = (tmp_path / "d.html").read_text(encoding="utf-8")

@@ -19,12 +19,17 @@ def diagnose(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    trying: Annotated[
+        bool, typer.Option("--try", help="Try the cures too, for as long again.")
+    ] = False,
     budget: Annotated[float, typer.Option(help="About so many seconds.")] = 60,
 ) -> None:
     """Say why a model does not learn; exit status 1 where an error is found."""
     from residency.diagnosing import diagnose_subject
 
-    diagnosis = diagnose_subject(subject, data, recipe=recipe, budget_seconds=budget)
+    diagnosis = diagnose_subject(
+        subject, data, recipe=recipe, budget_seconds=budget, trying=trying
+    )
     if html is not None:
         diagnosis.to_html(html)
     if as_json:

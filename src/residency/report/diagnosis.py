@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from residency.files import replacing
+from residency.report.trial_chart import trial_chart
 
 
 def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
@@ -25,6 +26,7 @@ def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["prose"] = prose
+    environment.globals["trial_chart"] = trial_chart
     return environment.get_template("diagnosis.html.j2").render(**diagnosis)
 
 

@@ -133,8 +133,8 @@ def _images(finding: Finding, case: Case) -> np.ndarray | None:
 
 
 CURES = {
-    "input_not_normalised": standardised,
-    "pretrained_preprocess_mismatch": as_trained,
-    "preprocess_constants": right_constants,
-    "channel_order": channels_turned,
+    "input_not_normalised": (standardised,),
+    "pretrained_preprocess_mismatch": (as_trained,),
+    "preprocess_constants": (right_constants,),
+    "channel_order": (channels_turned,),
 }

@@ -52,7 +52,7 @@ def scaled_targets(finding: Finding, case: Case) -> Treatment | None:
 
 
 CURES = {
-    "label_range": from_zero,
-    "label_encoding_mismatch": in_the_form_of_the_loss,
-    "target_not_scaled": scaled_targets,
+    "label_range": (from_zero,),
+    "label_encoding_mismatch": (in_the_form_of_the_loss,),
+    "target_not_scaled": (scaled_targets,),
 }

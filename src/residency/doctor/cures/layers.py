@@ -13,7 +13,9 @@ MILD_DROPOUT = 0.2
 HIGH_DROPOUT = 0.5
 """Rates from here on are lowered."""
 QUICK_MOMENTUM = 0.5
-"""Of moving statistics that have to follow within a trial."""
+"""Of moving statistics that have to follow within few steps."""
+FEW_STEPS = 60
+"""Longest plan that a trial runs whole: a part of it would accuse any momentum."""
 
 
 def mild_dropout(finding: Finding, case: Case) -> Treatment | None:
@@ -40,7 +42,10 @@ def batch_norms_trained(finding: Finding, case: Case) -> Treatment | None:
 
 
 def quick_statistics(finding: Finding, case: Case) -> Treatment | None:
-    """Lets moving statistics follow within few steps."""
+    """Lets moving statistics follow within the few steps of the whole plan."""
+    steps = finding.evidence.get("steps")
+    if not isinstance(steps, int) or not 0 < steps <= FEW_STEPS:
+        return None
     norms = [x for x in batch_norms(case.model) if x.momentum > QUICK_MOMENTUM]
     if not norms:
         return None
@@ -49,6 +54,7 @@ def quick_statistics(finding: Finding, case: Case) -> Treatment | None:
         words=f"moving statistics of momentum {QUICK_MOMENTUM}",
         on_model=lambda model: attributes(changes),
         by_moving_statistics=True,
+        steps=steps,
     )
 
 
@@ -107,8 +113,8 @@ def _rate(layer: Any) -> float:
 
 
 CURES = {
-    "dropout_too_high": mild_dropout,
-    "bn_frozen_mismatch": batch_norms_trained,
-    "bn_stats_not_converged": quick_statistics,
-    "regularisation_too_strong": no_penalties,
+    "dropout_too_high": (mild_dropout,),
+    "bn_frozen_mismatch": (batch_norms_trained,),
+    "bn_stats_not_converged": (quick_statistics,),
+    "regularisation_too_strong": (no_penalties,),
 }

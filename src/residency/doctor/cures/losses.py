@@ -89,8 +89,8 @@ def _fitting(case: Case) -> str:
 
 
 CURES = {
-    "double_softmax": probabilities,
-    "logits_as_probabilities": scores,
-    "loss_task_mismatch": for_the_task,
-    "last_activation_wrong": fitting_activation,
+    "double_softmax": (probabilities,),
+    "logits_as_probabilities": (scores,),
+    "loss_task_mismatch": (for_the_task,),
+    "last_activation_wrong": (fitting_activation,),
 }

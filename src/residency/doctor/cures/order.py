@@ -65,6 +65,6 @@ def smaller_batches(finding: Finding, case: Case) -> Treatment | None:
 
 
 CURES = {
-    "data_not_shuffled": shuffled,
-    "batch_size_bad": smaller_batches,
+    "data_not_shuffled": (shuffled,),
+    "batch_size_bad": (smaller_batches,),
 }

@@ -1,27 +1,46 @@
 """The rate: lower, higher, or that of a frozen body."""
 
 from residency.doctor.cures.layers import body_frozen
-from residency.doctor.cures.treatment import Case, Treatment
+from residency.doctor.cures.treatment import Case, Cure, Treatment
 from residency.records import Finding
 
-STEP = 10.0
-"""Between rates, where the finding names none."""
+FACTORS = (10.0, 100.0, 1000.0)
+"""Between the planned rate and those tried where the finding names none."""
 
 
 def lower(finding: Finding, case: Case) -> Treatment | None:
-    """Takes the lower rate that the finding names, else a tenth."""
-    return _at(_named(finding, "lower_rate") or _planned(case) / STEP)
+    """Takes the lower rate that the finding names."""
+    return _at(_named(finding, "lower_rate"))
 
 
 def higher(finding: Finding, case: Case) -> Treatment | None:
-    """Takes the higher rate that the finding names, else ten times the rate."""
-    rate = _named(finding, "higher_rate") or _planned(case) * STEP
-    return _at(rate, faster_only=True)
+    """Takes the higher rate that the finding names."""
+    return _at(_named(finding, "higher_rate"), faster_only=True)
+
+
+def lower_by(factor: float) -> Cure:
+    """Returns a cure that divides the rate, where no lower one is named."""
+
+    def cure(finding: Finding, case: Case) -> Treatment | None:
+        named = _named(finding, "lower_rate")
+        return None if named else _at(_planned(case) / factor)
+
+    return cure
+
+
+def higher_by(factor: float) -> Cure:
+    """Returns a cure that multiplies the rate, where no higher one is named."""
+
+    def cure(finding: Finding, case: Case) -> Treatment | None:
+        named = _named(finding, "higher_rate")
+        return None if named else _at(_planned(case) * factor, faster_only=True)
+
+    return cure
 
 
 def of_the_optimizer(finding: Finding, case: Case) -> Treatment | None:
     """Takes the optimizer's own rate instead of the one that overrides it."""
-    return _at(_named(finding, "optimizer_rate") or 0.0)
+    return _at(_named(finding, "optimizer_rate"))
 
 
 def gentle(finding: Finding, case: Case) -> Treatment | None:
@@ -47,8 +66,8 @@ def _planned(case: Case) -> float:
 
 
 CURES = {
-    "lr_too_high": lower,
-    "lr_too_low": higher,
-    "lr_schedule_conflict": of_the_optimizer,
-    "finetune_lr_too_high": gentle,
+    "lr_too_high": (lower, *map(lower_by, FACTORS)),
+    "lr_too_low": (higher, *map(higher_by, FACTORS)),
+    "lr_schedule_conflict": (of_the_optimizer,),
+    "finetune_lr_too_high": (gentle,),
 }

@@ -12,6 +12,7 @@ from residency.doctor.probe.graph import Graph
 from residency.doctor.probe.sample import Sample
 from residency.doctor.probe.settings import Settings
 from residency.doctor.probe.source import Batch
+from residency.records import Finding
 
 Arrange = Callable[[Sequence[Batch], np.random.Generator], Sequence[Batch]]
 """Returns the batches of a pass, made of those of another."""
@@ -56,11 +57,15 @@ class Treatment:
     by_moving_statistics: bool = False
     """Measure with the moving statistics of batch normalisation, which in so short a
     trial are otherwise replaced by those of the held-out batch."""
+    steps: int | None = None
+    """Takes just so many steps, where their number is the fault."""
     faster_only: bool = False
     """A cure that any training would gain from in a few steps: it counts only where
     the untreated training hardly learns."""
 
 
+Cure = Callable[[Finding, Case], Treatment | None]
+"""Makes a treatment of a finding; `None`: it does not apply."""
 NONE = Treatment(words="as it is")
 """No change."""
 
@@ -81,13 +86,14 @@ def together(first: Treatment, second: Treatment) -> Treatment:
             yield
 
     return Treatment(
-        words=f"{first.words}, {second.words}" if first is not NONE else second.words,
+        words=second.words if first is NONE else f"{first.words} and {second.words}",
         read=lambda batch: second.read(first.read(batch)),
         arrange=arrange if first.arrange or second.arrange else None,
         rate=first.rate if second.rate is None else second.rate,
         loss=first.loss if second.loss is None else second.loss,
         on_model=on_model,
         by_moving_statistics=first.by_moving_statistics or second.by_moving_statistics,
+        steps=first.steps if second.steps is None else second.steps,
         faster_only=second.faster_only,
     )
 

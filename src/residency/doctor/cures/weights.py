@@ -42,4 +42,4 @@ def _is_odd(variable: Any) -> bool:
     return value.std() == 0 or not GAINS[0] < gain < GAINS[1]
 
 
-CURES = {"constant_init": drawn_anew, "init_scale_bad": drawn_anew}
+CURES = {"constant_init": (drawn_anew,), "init_scale_bad": (drawn_anew,)}

@@ -97,11 +97,11 @@ def _run(stepper: Stepper, plan: Plan, how: Treatment, repeat: int) -> Curve:
 
 def _arranged(plan: Plan, how: Treatment, repeat: int) -> tuple[Sequence[Batch], int]:
     """Returns the batches of a pass, and the steps that see as many samples."""
-    given = plan.pool.batches
+    given, steps = plan.pool.batches, how.steps or plan.steps
     if how.arrange is None:
-        return given, plan.steps
+        return given, steps
     batches = how.arrange(given, np.random.default_rng(repeat))
-    return batches, max(1, round(plan.steps * len(batches) / len(given)))
+    return batches, max(1, round(steps * len(batches) / len(given)))
 
 
 def rate_at(settings: Settings, step: int) -> float:

@@ -46,7 +46,7 @@ class Session:
     loss: Any
     """`None`: the compiled one."""
     plan: Plan
-    _known: dict[tuple[str, bool], tuple[Curve, ...] | str] = field(
+    _known: dict[tuple[str, bool, int | None], tuple[Curve, ...] | str] = field(
         default_factory=dict
     )
 
@@ -56,7 +56,7 @@ class Session:
         Raises:
             OutOfTimeError: No time is left.
         """
-        key = (how.words, how.by_moving_statistics)
+        key = (how.words, how.by_moving_statistics, how.steps)
         if key not in self._known:
             self._known[key] = self._run(how)
         return self._known[key]

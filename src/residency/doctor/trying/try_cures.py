@@ -1,5 +1,6 @@
 """Every cure of a diagnosis, tried: findings whose cure does not help step back."""
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,9 @@ from residency.errors import ConfigError
 from residency.recipes import Recipe
 from residency.records import Finding, Trial
 
+UNTRIED, WITHDRAWN = "not tried", "withdrawn"
+ORDER = (HELPED, SAME, WORSE, UNTRIED)
+"""Of verdicts, best first."""
 NO_TIME = "No time was left for it: give a larger budget."
 NOT_SHOWN = "It is nothing that a few steps of training can show."
 NOT_HERE = "How to apply it to this model and these data is not known."
@@ -53,8 +57,8 @@ def try_cures(
 
     Returns:
         The diagnosis with `trials`. A finding whose cure makes no difference is lowered
-        to advice; one whose cure harms is withdrawn, or lowered where it states a fact
-        (confidence 1). What could not be tried stays as it is.
+        to advice; one whose cure harms is withdrawn. What states a fact (confidence 1)
+        falls a step less. What could not be tried stays as it is.
 
     Raises:
         ConfigError: `budget_seconds` is not positive, or no such recipe.
@@ -90,38 +94,63 @@ def _after(
     findings: Sequence[Finding], suspects: Sequence[Finding], trials: Sequence[Trial]
 ) -> list[Finding]:
     """Returns the findings as their trials leave them."""
-    outcome = {id(f): t.outcome for f, t in zip(suspects, trials, strict=True)}
-    return [
-        replace(f, severity="advice") if outcome.get(id(f)) == "lowered" else f
-        for f in findings
-        if outcome.get(id(f)) != "withdrawn"
-    ]
+    verdicts = {id(f): t.verdict for f, t in zip(suspects, trials, strict=True)}
+    left = [(f, _left(f, verdicts.get(id(f), UNTRIED))) for f in findings]
+    return [replace(f, severity=now) for f, now in left if now != WITHDRAWN]
+
+
+def _left(finding: Finding, verdict: str) -> str:
+    """Returns the severity that a finding is left with, or `WITHDRAWN`.
+
+    What states a fact (confidence 1) falls more gently than what is suspected.
+    """
+    certain = finding.confidence == 1
+    if verdict == WORSE:
+        return "advice" if certain else WITHDRAWN
+    if verdict == SAME:
+        fact = certain and finding.severity == "error"
+        return "warning" if fact else "advice"
+    return finding.severity
 
 
 def _try_all(session: Session | str, suspects: Sequence[Finding]) -> list[Trial]:
-    """Tries each cure alone; those without effect once more on top of the others.
+    """Tries each cure alone; those without effect once more on top of others.
 
     One fault can hide that the cure of another helps.
     """
     if isinstance(session, str):
         return [_untried(finding, session) for finding in suspects]
-    trials, basis = [], NONE
-    for finding in suspects:
-        trial, how = _try(session, finding, NONE)
-        trials.append(trial)
-        if how is not None and trial.verdict == HELPED:
-            basis = together(basis, how)
-    if basis is NONE:
-        return trials
+    tried = [_try(session, finding, NONE) for finding in suspects]
     return [
-        _again(session, finding, basis, trial)
+        _again(session, finding, trial, _basis(tried, how))
         if trial.verdict in (SAME, WORSE)
         else trial
-        for finding, trial in zip(suspects, trials, strict=True)
+        for finding, (trial, how) in zip(suspects, tried, strict=True)
     ]
 
 
-def _again(session: Session, finding: Finding, basis: Treatment, first: Trial) -> Trial:
+def _basis(
+    tried: Sequence[tuple[Trial, Treatment | None]], how: Treatment | None
+) -> Treatment:
+    """Returns the cures that helped; if none did, all others that do no harm."""
+    for verdict in (HELPED, SAME):
+        others = [
+            other
+            for trial, other in tried
+            if trial.verdict == verdict and other is not None and other is not how
+        ]
+        if others:
+            return functools.reduce(together, others, NONE)
+    return NONE
+
+
+def _again(session: Session, finding: Finding, first: Trial, basis: Treatment) -> Trial:
+    """Returns the trial on top of `basis` if it helps there, else the first.
+
+    It has to be better than no cure at all too: other cures may have done the harm.
+    """
+    if basis is NONE:
+        return first
     second, _ = _try(session, finding, basis)
     return second if second.verdict == HELPED else first
 
@@ -129,16 +158,28 @@ def _again(session: Session, finding: Finding, basis: Treatment, first: Trial) -
 def _try(
     session: Session, finding: Finding, basis: Treatment
 ) -> tuple[Trial, Treatment | None]:
-    """Returns the trial, and the cure alone if it was tried."""
-    begin = time.monotonic()
-    make = CURES.get(finding.label)
-    if make is None:
+    """Returns the best trial of the cures, and its cure where something was tried."""
+    if finding.label not in CURES:
         return _untried(finding, NOT_SHOWN), None
-    cure = make(finding, session.case)
-    if cure is None:
+    cures = [make(finding, session.case) for make in CURES[finding.label]]
+    done: list[tuple[Trial, Treatment | None]] = []
+    for cure in filter(None, cures):
+        done.append(_try_one(session, finding, cure, basis))
+        if done[-1][0].verdict in (HELPED, UNTRIED):
+            break
+    if not done:
         return _untried(finding, NOT_HERE), None
+    return min(done, key=lambda pair: ORDER.index(pair[0].verdict))
+
+
+def _try_one(
+    session: Session, finding: Finding, cure: Treatment, basis: Treatment
+) -> tuple[Trial, Treatment | None]:
+    begin = time.monotonic()
     how = together(basis, cure)
-    base = replace(basis, by_moving_statistics=how.by_moving_statistics)
+    base = replace(
+        basis, by_moving_statistics=how.by_moving_statistics, steps=how.steps
+    )
     try:
         untreated, treated = session.curves(base), session.curves(how)
     except OutOfTimeError:
@@ -149,16 +190,20 @@ def _try(
         verdict = HELPED
     else:
         verdict = judge(untreated, treated, faster_only=cure.faster_only)
+        if verdict == HELPED and basis is not NONE:
+            verdict = _against_none(session, how, treated)
     trial = Trial(
         code=finding.code,
         label=finding.label,
         title=finding.title,
-        treatment=how.words,
+        treatment=cure.words
+        if basis is NONE
+        else f"{cure.words}, on top of {basis.words}",
         verdict=verdict,
         outcome=_outcome(finding, verdict),
         summary=_summary(untreated, treated),
         measure=session.plan.yardstick.name,
-        steps=session.plan.steps,
+        steps=how.steps or session.plan.steps,
         repeats=session.plan.repeats,
         untreated=() if isinstance(untreated, str) else _mean(untreated),
         treated=_mean(treated),
@@ -167,13 +212,21 @@ def _try(
     return trial, cure
 
 
+def _against_none(session: Session, how: Treatment, treated: tuple[Curve, ...]) -> str:
+    plain = replace(
+        NONE, by_moving_statistics=how.by_moving_statistics, steps=how.steps
+    )
+    untreated = session.curves(plain)
+    return HELPED if isinstance(untreated, str) else judge(untreated, treated)
+
+
 def _untried(finding: Finding, why: str) -> Trial:
     return Trial(
         code=finding.code,
         label=finding.label,
         title=finding.title,
         treatment="",
-        verdict="not tried",
+        verdict=UNTRIED,
         outcome="as it was",
         summary=why,
     )
@@ -182,8 +235,8 @@ def _untried(finding: Finding, why: str) -> Trial:
 def _outcome(finding: Finding, verdict: str) -> str:
     if verdict == HELPED:
         return "confirmed"
-    certain = finding.confidence == 1
-    return "withdrawn" if verdict == WORSE and not certain else "lowered"
+    left = _left(finding, verdict)
+    return left if left == WITHDRAWN else f"now {left}"
 
 
 def _summary(untreated: tuple[Curve, ...] | str, treated: tuple[Curve, ...]) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from residency.doctor.trying.arm import Curve
 
 HELPED, SAME, WORSE = "helped", "no difference", "worse"
-MATTERS = 0.05
-"""Least difference of the error, in errors of a guess, and of the accuracy."""
+ERROR_MATTERS, ACCURACY_MATTERS = 0.05, 0.1
+"""Least differences; of the error, in errors of a guess."""
 STUDENT = {1: math.inf, 2: 6.3, 3: 2.9, 4: 2.4}
 """Standard errors of a mean of so many differences that chance seldom exceeds: the
 95 % point of Student's t."""
@@ -31,9 +31,15 @@ def judge(
     Returns:
         `HELPED`, `SAME` or `WORSE`.
     """
-    gain = _gain([late_error(c) for c in untreated], [late_error(c) for c in treated])
+    gain = _gain(
+        [late_error(c) for c in untreated],
+        [late_error(c) for c in treated],
+        ERROR_MATTERS,
+    )
     accuracy = _gain(
-        [-late_accuracy(c) for c in untreated], [-late_accuracy(c) for c in treated]
+        [-late_accuracy(c) for c in untreated],
+        [-late_accuracy(c) for c in treated],
+        ACCURACY_MATTERS,
     )
     if max(gain, accuracy) > 0 and min(gain, accuracy) >= 0:
         learns = faster_only and _fall(untreated) > HARDLY * _fall(treated)
@@ -41,14 +47,14 @@ def judge(
     return WORSE if min(gain, accuracy) < 0 and max(gain, accuracy) <= 0 else SAME
 
 
-def _gain(before: Sequence[float], after: Sequence[float]) -> int:
+def _gain(before: Sequence[float], after: Sequence[float], matters: float) -> int:
     """Returns 1 where it fell, -1 where it rose, 0 where one cannot tell."""
     differences = np.subtract(before, after)
     count = len(differences)
     error = float(differences.std(ddof=1)) / math.sqrt(count) if count > 1 else 1.0
     mean = float(differences.mean())
     certain = error == 0 or abs(mean) > STUDENT.get(count, 2.1) * error
-    return int(np.sign(mean)) if certain and abs(mean) > MATTERS else 0
+    return int(np.sign(mean)) if certain and abs(mean) > matters else 0
 
 
 def late_error(curve: Curve) -> float:
