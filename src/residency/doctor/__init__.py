@@ -2,7 +2,8 @@
 
 `probe/` measures a model and its data once, `checks/` are pure functions over what it
 measured. `script/` reads a Keras script without running it, `history/` reads the curves
-of a run, `trying/` tries what `cures/` say. Nothing here changes a model, its weights or any random state.
+of a run, `trying/` tries what `cures/` say. Nothing here changes a model, its weights
+or any random state.
 """
 
 from residency.doctor.diagnose import before_training, diagnose

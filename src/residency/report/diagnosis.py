@@ -26,8 +26,9 @@ def diagnosis_page(diagnosis: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["prose"] = prose
-    environment.globals["trial_chart"] = trial_chart
-    return environment.get_template("diagnosis.html.j2").render(**diagnosis)
+    return environment.get_template("diagnosis.html.j2").render(
+        **diagnosis, trial_chart=trial_chart
+    )
 
 
 def prose(text: str) -> Markup:

@@ -11,6 +11,8 @@ from residency.records import Finding
 
 SMALLER = 32
 """Rows of the batches that replace large ones."""
+MOST_UPDATES = 100
+"""Of a plan with too few."""
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -61,7 +63,13 @@ def smaller_batches(finding: Finding, case: Case) -> Treatment | None:
         whole = joined(batches)
         return cut(whole, np.arange(rows_of(whole)), SMALLER)
 
-    return Treatment(words=f"batches of {SMALLER}", arrange=arrange, faster_only=True)
+    updates = finding.evidence.get("updates")
+    return Treatment(
+        words=f"batches of {SMALLER}",
+        arrange=arrange,
+        steps=min(updates, MOST_UPDATES) if isinstance(updates, int) else None,
+        faster_only=True,
+    )
 
 
 CURES = {

@@ -70,6 +70,8 @@ def try_cures(
             f"try_cures: expected budget_seconds above 0, got {budget_seconds}."
         )
     suspects = [f for f in diagnosis.findings if f.severity != "advice"]
+    if not suspects:
+        return diagnosis
     train, _, plan = prepared(model, train, None, recipe)
     with unchanged(model):
         session = open_session(
@@ -241,17 +243,17 @@ def _outcome(finding: Finding, verdict: str) -> str:
 
 def _summary(untreated: tuple[Curve, ...] | str, treated: tuple[Curve, ...]) -> str:
     if isinstance(untreated, str):
-        return f"Without it, training raises {untreated}; with it, {_ends(treated)}."
-    return f"Without it {_ends(untreated)}, with it {_ends(treated)}."
+        return f"With it {_ends(treated)}; without it training raises {untreated}"
+    return f"Without it {_ends(untreated)}; with it {_ends(treated)} (a guess: 1)."
 
 
 def _ends(curves: Sequence[Curve]) -> str:
-    """Returns where curves end, in words: accuracy where there is one."""
+    """Returns where curves end, in words: accuracy too where there is one."""
     accuracies = [c[-1].accuracy for c in curves if c[-1].accuracy is not None]
-    error = f"an error of {_mean(curves)[-1]:.2f} of a guess's"
+    error = f"error {_mean(curves)[-1]:.2f}"
     if not accuracies:
         return error
-    return f"an accuracy of {100 * float(np.mean(accuracies)):.0f} % and {error}"
+    return f"accuracy {100 * float(np.mean(accuracies)):.0f} %, {error}"
 
 
 def _mean(curves: Sequence[Curve]) -> tuple[float, ...]:
