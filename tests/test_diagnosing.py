@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,3 +105,20 @@ def test_our_data_sets_bring_their_validation_part(photos):
     assert [f for f in found if f.severity == "error"] == []
     with pytest.raises(ConfigError, match="budget_seconds"):
         rs.diagnose(net, data, budget_seconds=0)
+
+
+def test_cures_are_tried_on_request(run, script, tmp_path):
+    """A run's network at a rate a thousand times too high; a script has no network."""
+    model = keras.saving.load_model(run.folder / "best.keras")
+    model.compile(keras.optimizers.SGD(300.0), "sparse_categorical_crossentropy")
+    path = tmp_path / "fast.keras"
+    model.save(path)
+    data = str(run.folder.parents[1] / "photos")
+    found = diagnose_subject(path, data, budget_seconds=10, trying=True)
+    suspects = diagnose_subject(path, data, budget_seconds=10)
+    strong = [f.code for f in suspects if f.severity != "advice"]
+    assert [t.code for t in found.trials] == strong
+    with pytest.raises(ConfigError, match="--try"):
+        diagnose_subject(script, trying=True)
+    done = CliRunner().invoke(app, ["diagnose", str(script), "--try"])
+    assert done.exit_code != 0

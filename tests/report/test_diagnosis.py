@@ -67,3 +67,37 @@ def test_it_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(ExportError):
         write_diagnosis(fields, tmp_path / "d.html" / "x" / "y.html")
     assert os.listdir(tmp_path) == ["d.html"]
+
+
+TRIAL = {
+    "code": "RD104",
+    "label": "input_not_normalised",
+    "title": FINDING["title"],
+    "treatment": "inputs of mean 0",
+    "verdict": "helped",
+    "outcome": "confirmed",
+    "summary": "Without it error 0.90; with it error 0.10.",
+    "measure": "cross-entropy",
+    "steps": 60,
+    "repeats": 3,
+    "untreated": (1.0, 0.9),
+    "treated": (1.0, 0.1),
+    "seconds": 1.0,
+}
+
+
+def test_a_trial_stands_with_its_finding_or_among_the_withdrawn():
+    fields = {"findings": [FINDING], "healthy": [], "not_checked": []}
+    fields |= {"subject": "net", "seconds": 1.0}
+    found = diagnosis_page(fields | {"trials": [TRIAL]})
+    assert found.count("<svg") == 1
+    assert "inputs of mean 0: helped, confirmed" in found
+    assert "withdrawn" not in found
+    gone = TRIAL | {"outcome": "withdrawn", "verdict": "worse"}
+    found = diagnosis_page(fields | {"findings": [], "trials": [gone]})
+    assert "What was withdrawn" in found
+    assert found.count("<svg") == 1
+    untried = TRIAL | {"outcome": "as it was", "verdict": "not tried", "untreated": ()}
+    found = diagnosis_page(fields | {"trials": [untried]})
+    assert "Cure not tried" in found
+    assert "<svg" not in found

@@ -32,7 +32,7 @@ def test_heights_are_proportional_to_errors():
 
 @pytest.mark.parametrize("ends", [(0.5, 0.5), (0.5, 0.52), (0.52, 0.5)])
 def test_names_stand_apart_in_the_order_of_the_lines(ends):
-    points, names = lines([1.0, ends[0]], [1.0, ends[1]])
+    _, names = lines([1.0, ends[0]], [1.0, ends[1]])
     heights = [float(names[kind].get("y")) for kind in ("untreated", "treated")]
     assert abs(heights[0] - heights[1]) >= APART - 0.1
     if ends[0] != ends[1]:

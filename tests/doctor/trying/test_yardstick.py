@@ -39,7 +39,7 @@ def test_crossentropy_is_that_of_keras_in_errors_of_a_guess(x, activation, one_h
 def test_the_error_of_the_mean_is_1(x):
     y = x.sum(axis=1, keepdims=True)
     model = model_of(1)
-    model.layers[-1].set_weights([np.zeros((4, 1)), [y.mean()]])
+    model.layers[-1].set_weights([np.zeros((4, 1)), np.array([y.mean()])])
     read = Yardstick(of_classes=False).measure(model, (x, y, None))
     assert read.error == pytest.approx(1, rel=1e-5)
     assert read.accuracy is None

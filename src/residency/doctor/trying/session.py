@@ -1,5 +1,6 @@
 """All that the trials of one model share, measured once within the budget."""
 
+import itertools
 import logging
 import time
 from collections.abc import Sequence
@@ -30,9 +31,10 @@ from residency.doctor.trying.yardstick import Yardstick, outputs_of, yardstick_f
 logger = logging.getLogger(__name__)
 
 MOST_STEPS, FEWEST_STEPS = 60, 12
-REPEATS = (3, 2)
-"""Trainings of each kind, from other batches on; fewer where time is short."""
-FEWEST_ROWS = 8
+REPEATS = ((5, MOST_STEPS), (3, FEWEST_STEPS), (2, FEWEST_STEPS))
+"""Trainings of each kind, each from other batches on, and the least steps for which
+there must be time; the first that fits is taken."""
+FEWER_ROWS = (32, 16, 8)
 """Batches are cut down to so many rows where time is short."""
 READING = 0.2
 """Share of the budget for reading data."""
@@ -120,7 +122,10 @@ def open_session(
     if yardstick is None:
         return "Labels are neither classes nor numbers to compare outputs with."
     plan = _plan(
-        model, loss, Plan(pool, settings, yardstick, MOST_STEPS, 3, end), cures
+        model,
+        loss,
+        Plan(pool, settings, yardstick, MOST_STEPS, REPEATS[1][0], end),
+        cures,
     )
     return Session(Case(model, read_graph(model), settings, sample), loss, plan)
 
@@ -133,22 +138,17 @@ def _plan(model: keras.Model, loss: Any, plan: Plan, cures: int) -> Plan:
     step, measure = cost
     rows = rows_of(plan.pool.batches[0])
     left = plan.end - time.monotonic()
-    for count in range(cures, 0, -1):
-        for size in (rows, *(n for n in (32, 16, FEWEST_ROWS) if n < rows)):
-            for repeats in REPEATS:
-                trainings = repeats * (2 * count + 2 if count > 1 else 2)
-                steps = (0.8 * left / trainings - (POINTS + 1) * measure) / (
-                    step * size / rows
-                )
-                if steps >= FEWEST_STEPS:
-                    pool = plan.pool
-                    if size < rows:
-                        pool = replace(pool, batches=thinned(pool.batches, size))
-                    count_of_steps = min(MOST_STEPS, int(steps))
-                    return replace(
-                        plan, pool=pool, steps=count_of_steps, repeats=repeats
-                    )
-    return replace(plan, steps=FEWEST_STEPS, repeats=REPEATS[-1])
+    sizes = (rows, *(n for n in FEWER_ROWS if n < rows))
+    choices = itertools.product(range(cures, 0, -1), sizes, REPEATS)
+    for count, size, (repeats, fewest) in choices:
+        trainings = repeats * (2 if count == 1 else 2 * count + 2)
+        each = 0.8 * left / trainings - (POINTS + 1) * measure
+        steps = int(each / (step * size / rows))
+        if steps >= fewest:
+            cut = replace(plan.pool, batches=thinned(plan.pool.batches, size))
+            steps = min(steps, MOST_STEPS)
+            return replace(plan, pool=cut, steps=steps, repeats=repeats)
+    return replace(plan, steps=FEWEST_STEPS, repeats=REPEATS[-1][0])
 
 
 def _costs(

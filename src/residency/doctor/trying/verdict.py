@@ -10,7 +10,7 @@ from residency.doctor.trying.arm import Curve
 HELPED, SAME, WORSE = "helped", "no difference", "worse"
 ERROR_MATTERS, ACCURACY_MATTERS = 0.05, 0.1
 """Least differences; of the error, in errors of a guess."""
-STUDENT = {1: math.inf, 2: 6.3, 3: 2.9, 4: 2.4}
+STUDENT = {1: math.inf, 2: 6.3, 3: 2.9, 4: 2.4, 5: 2.1}
 """Standard errors of a mean of so many differences that chance seldom exceeds: the
 95 % point of Student's t."""
 HARDLY = 0.5
@@ -53,7 +53,7 @@ def _gain(before: Sequence[float], after: Sequence[float], matters: float) -> in
     count = len(differences)
     error = float(differences.std(ddof=1)) / math.sqrt(count) if count > 1 else 1.0
     mean = float(differences.mean())
-    certain = error == 0 or abs(mean) > STUDENT.get(count, 2.1) * error
+    certain = error == 0 or abs(mean) > STUDENT[count] * error
     return int(np.sign(mean)) if certain and abs(mean) > matters else 0
 
 
