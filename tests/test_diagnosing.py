@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 import residency as rs
 from residency.cli.app import app
 from residency.diagnosing import diagnose_subject
+from residency.doctor import Diagnosis
 from residency.errors import ConfigError, DataError
 from residency.models import build
+from residency.records import Finding
 
 SICK = """
 import keras
@@ -107,18 +109,32 @@ def test_our_data_sets_bring_their_validation_part(photos):
         rs.diagnose(net, data, budget_seconds=0)
 
 
-def test_cures_are_tried_on_request(run, script, tmp_path):
+def test_cures_are_tried_on_request(run, script, tmp_path, monkeypatch):
     """A run's network at a rate a thousand times too high; a script has no network."""
     model = keras.saving.load_model(run.folder / "best.keras")
     model.compile(keras.optimizers.SGD(300.0), "sparse_categorical_crossentropy")
-    path = tmp_path / "fast.keras"
+    path, page = tmp_path / "fast.keras", tmp_path / "page.html"
     model.save(path)
+    suspected = Finding(
+        code="RD301",
+        label="lr_too_high",
+        severity="warning",
+        title="The rate is high.",
+        evidence={"lower_rate": 0.05},
+        why="The loss explodes.",
+        cure="A lower rate.",
+        confidence=0.9,
+    )
+    found = Diagnosis(
+        findings=(suspected,), healthy=(), not_checked=(), subject="net", seconds=0.0
+    )
+    monkeypatch.setattr("residency.diagnosing.diagnose", lambda *_, **__: found)
     data = str(run.folder.parents[1] / "photos")
-    found = diagnose_subject(path, data, budget_seconds=10, trying=True)
-    suspects = diagnose_subject(path, data, budget_seconds=10)
-    strong = [f.code for f in suspects if f.severity != "advice"]
-    assert [t.code for t in found.trials] == strong
+    command = ["diagnose", str(path), "--data", data, "--try", "--html", str(page)]
+    done = CliRunner().invoke(app, [*command, "--budget", "15"])
+    assert done.exit_code == 0
+    assert "tried: a rate of 0.05: helped, confirmed" in done.output
+    assert "<polyline" in page.read_text(encoding="utf-8")
+    assert diagnose_subject(path, data) == found
     with pytest.raises(ConfigError, match="--try"):
         diagnose_subject(script, trying=True)
-    done = CliRunner().invoke(app, ["diagnose", str(script), "--try"])
-    assert done.exit_code != 0

@@ -16,6 +16,7 @@ from PIL import Image
 
 from residency import data, models, recipes, run
 from residency.cli.train import parse_changes
+from residency.diagnosing import diagnose_subject
 from residency.doctor.history import read_history
 from residency.doctor.script import diagnose_script
 from residency.errors import ResidencyError
@@ -117,6 +118,7 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "output, below a file": lambda: write_text(Path("notes.txt/out.csv"), ""),
     "script, missing": lambda: diagnose_script("train.py"),
     "script, no Python": lambda: diagnose_script("notes.txt"),
+    "script, cures to be tried": lambda: diagnose_subject("train.py", trying=True),
     "history, missing": lambda: read_history("log.csv"),
     "history, not one": lambda: read_history("photos"),
     "history, no loss": lambda: read_history({"epoch": [1, 2]}),
