@@ -1,7 +1,9 @@
 """The doctor on what a user points at: a run, a model file, a script."""
 
+import json
 import logging
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,8 @@ def diagnose_subject(
             "folder, a .keras file, or a .py or .ipynb file."
         )
     trained = open_trained(subject)
+    if trained.run is None:
+        _compile(trained.model, subject)
     settings, history = get_recipe(recipe) if recipe else None, None
     if trained.run is not None:
         settings = settings or read_recipe(trained.run)
@@ -112,6 +116,18 @@ def look_before(
     for finding in diagnosis:
         if finding.severity != "advice":
             say(finding)
+
+
+def _compile(model: keras.Model, path: Path) -> None:
+    """Gives a loaded model the compile settings of its file, if it has any."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json")).get("compile_config")
+    if config is None:
+        return
+    try:
+        model.compile_from_config(config)
+    except Exception as error:  # it may name the user's own loss or optimizer
+        logger.warning("%s: its compile settings are left out: %s", path, error)
 
 
 def _dataset(trained: Any, settings: Recipe | None, data: Any) -> Any:

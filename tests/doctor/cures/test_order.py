@@ -24,6 +24,11 @@ def test_shuffling_deals_the_same_rows_into_batches_of_the_same_size(
     np.testing.assert_array_equal(np.sort(together), np.arange(192))
 
 
+def test_fixed_members_are_not_tried(dense, case_of, suspect):
+    case = case_of(dense(), np.zeros((12, 4), "float32"), np.arange(12) % 3)
+    assert order.shuffled(suspect("data_not_shuffled", same_batches=4), case) is None
+
+
 def test_large_batches_are_cut_in_order_for_as_many_updates_as_planned(
     dense, case_of, suspect
 ):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from residency.doctor.trying.pool import from_place, split
+from residency.doctor.trying.pool import from_place, split, thinned
 
 
 def batches(size, rows=100):
@@ -36,3 +36,9 @@ def test_too_few_rows():
 def test_repeats_start_elsewhere_in_the_same_order():
     taken = list(itertools.islice(from_place(batches(25), 0.5), 5))
     assert [x[0] for x, _, _ in taken] == [50, 75, 0, 25, 50]
+
+
+def test_less_of_both_from_all_over():
+    pool = thinned(split(batches(25)), 8, 4)
+    assert [len(x) for x, _, _ in pool.batches] == [8] * 4
+    assert pool.held_out[0].tolist() == [4, 34, 69, 99]

@@ -20,6 +20,8 @@ from residency.doctor.trying.yardstick import Reading, Yardstick
 
 POINTS = 6
 """Moments after the start at which is measured."""
+ENOUGH = 2
+"""Repeats without which nothing can be told from noise."""
 
 Curve = tuple[Reading, ...]
 """At the start and at `POINTS` equal shares of the way."""
@@ -54,8 +56,11 @@ def run_arm(
         plan: Batches, steps, time.
         how: What is changed.
 
+    Returns:
+        A curve for each repeat; `ENOUGH` of them where no time was left for the rest.
+
     Raises:
-        OutOfTimeError: No time is left.
+        OutOfTimeError: No time was left for these either.
         Exception: What the user's model raises.
     """
     before = Weights(model)
@@ -63,9 +68,14 @@ def run_arm(
         with how.on_model(model):
             stepper = Stepper(model, how.loss or loss)
             start = Weights(model)
-            curves = []
+            curves: list[Curve] = []
             for repeat in range(plan.repeats):
-                curves.append(_run(stepper, plan, how, repeat))
+                try:
+                    curves.append(_run(stepper, plan, how, repeat))
+                except OutOfTimeError:
+                    if len(curves) < ENOUGH:
+                        raise
+                    break
                 start.give_back()
             return tuple(curves)
     finally:

@@ -37,15 +37,19 @@ def split(batches: Sequence[Batch]) -> Pool | None:
             held_out.append(taken(batch, np.flatnonzero(kept_back)))
     if not train or not held_out:
         return None
-    whole = joined(held_out)
-    rows = rows_of(whole)
-    chosen = np.linspace(0, rows - 1, min(rows, MOST_HELD_OUT)).round().astype(int)
-    return Pool(tuple(train), taken(whole, chosen))
+    return Pool(tuple(train), spread(joined(held_out), MOST_HELD_OUT))
 
 
-def thinned(batches: Sequence[Batch], rows: int) -> tuple[Batch, ...]:
-    """Returns batches of at most so many rows each."""
-    return tuple(taken(batch, slice(rows)) for batch in batches)
+def thinned(pool: Pool, rows: int, held_out: int) -> Pool:
+    """Returns batches of at most so many rows each, and so many rows held out."""
+    batches = tuple(taken(batch, slice(rows)) for batch in pool.batches)
+    return Pool(batches, spread(pool.held_out, held_out))
+
+
+def spread(batch: Batch, count: int) -> Batch:
+    """Returns at most so many rows, from all over the batch."""
+    rows = rows_of(batch)
+    return taken(batch, np.linspace(0, rows - 1, min(rows, count)).round().astype(int))
 
 
 def from_place(batches: Sequence[Batch], place: float) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from residency.doctor.cures import Case, Treatment
-from residency.doctor.cures.order import rows_of
+from residency.doctor.cures.order import rows_of, taken
 from residency.doctor.plan import Plan as Recipe
 from residency.doctor.probe.graph import read_graph
 from residency.doctor.probe.keep import Weights
@@ -26,7 +26,7 @@ from residency.doctor.trying.arm import (
     run_arm,
 )
 from residency.doctor.trying.pool import Pool, split, thinned
-from residency.doctor.trying.yardstick import Yardstick, outputs_of, yardstick_for
+from residency.doctor.trying.yardstick import outputs_of, yardstick_for
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,13 @@ REPEATS = ((5, MOST_STEPS), (3, FEWEST_STEPS), (2, FEWEST_STEPS))
 there must be time; the first that fits is taken."""
 FEWER_ROWS = (32, 16, 8)
 """Batches are cut down to so many rows where time is short."""
+FEWER_HELD_OUT = (100, 40)
+"""The same for the rows that are measured."""
+TIMED_ROWS = 32
+"""Rows on which is measured what a step costs."""
+SHARE = 0.7
+"""Of the time left that is planned with: optimizers and labels cost time too."""
+NO_TIME = "No time was left for it: give a larger budget."
 READING = 0.2
 """Share of the budget for reading data."""
 
@@ -114,56 +121,66 @@ def open_session(
     pool = split(sample.batches)
     if pool is None:
         return "Too few samples were given to measure with."
+    few = taken(pool.held_out, slice(TIMED_ROWS))
     try:
-        outputs = outputs_of(model, pool.held_out[0])
+        outputs = outputs_of(model, few[0])
     except Exception as error:  # the user's own model may raise anything
         return f"The model raises {type(error).__name__} on these inputs."
-    yardstick = yardstick_for(pool.held_out[1], outputs)
+    yardstick = yardstick_for(few[1], outputs)
     if yardstick is None:
         return "Labels are neither classes nor numbers to compare outputs with."
-    plan = _plan(
-        model,
-        loss,
-        Plan(pool, settings, yardstick, MOST_STEPS, REPEATS[1][0], end),
-        cures,
-    )
+    plan = Plan(pool, settings, yardstick, MOST_STEPS, REPEATS[1][0], end)
+    cost = _seconds_a_row(model, loss, pool)
+    if cost is None:  # what cures that only has to run
+        pool = thinned(pool, FEWER_ROWS[0], FEWER_HELD_OUT[-1])
+        plan = replace(plan, pool=pool, steps=FEWEST_STEPS, repeats=REPEATS[-1][0])
+    else:
+        plan = _affordable(plan, cost, cures)
+    if plan is None:
+        return NO_TIME
     return Session(Case(model, read_graph(model), settings, sample), loss, plan)
 
 
-def _plan(model: keras.Model, loss: Any, plan: Plan, cures: int) -> Plan:
-    """Returns the plan with as many steps and rows as there is time for."""
-    cost = _costs(model, loss, plan.pool, plan.yardstick)
-    if cost is None:
-        return plan
-    step, measure = cost
-    rows = rows_of(plan.pool.batches[0])
+def _affordable(plan: Plan, cost: float, cures: int) -> Plan | None:
+    """Returns the plan with as much of everything as there is time for.
+
+    Args:
+        plan: With all rows.
+        cost: Seconds of a step for each of its rows; a measurement costs as much.
+        cures: How many there are; the last may find no time left.
+
+    Returns:
+        `None` where there is no time for a single cure.
+    """
+    rows, held_out = rows_of(plan.pool.batches[0]), rows_of(plan.pool.held_out)
     left = plan.end - time.monotonic()
-    sizes = (rows, *(n for n in FEWER_ROWS if n < rows))
-    choices = itertools.product(range(cures, 0, -1), sizes, REPEATS)
-    for count, size, (repeats, fewest) in choices:
+    choices = itertools.product(
+        range(cures, 0, -1),
+        (rows, *(n for n in FEWER_ROWS if n < rows)),
+        (held_out, *(n for n in FEWER_HELD_OUT if n < held_out)),
+        REPEATS,
+    )
+    for count, size, measured, (repeats, fewest) in choices:
         trainings = repeats * (2 if count == 1 else 2 * count + 2)
-        each = 0.8 * left / trainings - (POINTS + 1) * measure
-        steps = int(each / (step * size / rows))
+        rows_each = SHARE * left / trainings / cost - (POINTS + 1) * measured
+        steps = int(rows_each / size)
         if steps >= fewest:
-            cut = replace(plan.pool, batches=thinned(plan.pool.batches, size))
+            pool = thinned(plan.pool, size, measured)
             steps = min(steps, MOST_STEPS)
-            return replace(plan, pool=cut, steps=steps, repeats=repeats)
-    return replace(plan, steps=FEWEST_STEPS, repeats=REPEATS[-1][0])
+            return replace(plan, pool=pool, steps=steps, repeats=repeats)
+    return None
 
 
-def _costs(
-    model: keras.Model, loss: Any, pool: Pool, yardstick: Yardstick
-) -> tuple[float, float] | None:
-    """Returns seconds of a step and of a measurement; `None`: a step raises."""
+def _seconds_a_row(model: keras.Model, loss: Any, pool: Pool) -> float | None:
+    """Returns the seconds of a step for each row; `None`: a step raises."""
     weights = Weights(model)
+    batch = taken(pool.batches[0], slice(TIMED_ROWS))
     try:
         stepper = Stepper(model, loss)
-        stepper.gradients(pool.batches[0])
+        stepper.gradients(batch)
         begin = time.monotonic()
-        stepper.gradients(pool.batches[0])
-        step = time.monotonic() - begin
-        yardstick.measure(model, pool.held_out)
-        return max(step, 1e-4), time.monotonic() - begin - step
+        stepper.gradients(batch)
+        return max(time.monotonic() - begin, 1e-4) / rows_of(batch)
     except Exception:  # it may be what a cure cures
         return None
     finally:

@@ -15,7 +15,7 @@ from residency.doctor.diagnosis import Diagnosis
 from residency.doctor.ordering import in_order
 from residency.doctor.probe.keep import unchanged
 from residency.doctor.trying.arm import Curve, OutOfTimeError
-from residency.doctor.trying.session import Session, open_session
+from residency.doctor.trying.session import NO_TIME, Session, open_session
 from residency.doctor.trying.verdict import HELPED, SAME, WORSE, judge
 from residency.errors import ConfigError
 from residency.recipes import Recipe
@@ -24,7 +24,6 @@ from residency.records import Finding, Trial
 UNTRIED, WITHDRAWN = "not tried", "withdrawn"
 ORDER = (HELPED, SAME, WORSE, UNTRIED)
 """Of verdicts, best first."""
-NO_TIME = "No time was left for it: give a larger budget."
 NOT_SHOWN = "It is nothing that a few steps of training can show."
 NOT_HERE = "How to apply it to this model and these data is not known."
 
@@ -206,7 +205,7 @@ def _try_one(
         summary=_summary(untreated, treated),
         measure=session.plan.yardstick.name,
         steps=how.steps or session.plan.steps,
-        repeats=session.plan.repeats,
+        repeats=len(treated),
         untreated=() if isinstance(untreated, str) else _mean(untreated),
         treated=_mean(treated),
         seconds=round(time.monotonic() - begin, 2),

@@ -25,12 +25,14 @@ def judge(
 
     Args:
         untreated: A curve for each repeat.
-        treated: The same repeats with the cure.
+        treated: The same with the cure; repeats that one side lacks are left out.
         faster_only: Whether to count a gain only where the untreated hardly learns.
 
     Returns:
         `HELPED`, `SAME` or `WORSE`.
     """
+    count = min(len(untreated), len(treated))
+    untreated, treated = untreated[:count], treated[:count]
     gain = _gain(
         [late_error(c) for c in untreated],
         [late_error(c) for c in treated],
