@@ -144,6 +144,15 @@ def test_faults_that_hide_each_other_are_found_together(points):
     assert any("on top of" in t.treatment for t in found.trials)
 
 
+def test_a_training_that_raises_is_mended_first(points):
+    """Labels from 1 raise, and hide that pixels of 0..255 are a fault too."""
+    x, y = bytes_scaled(points)
+    both = accused("label_range", "input_not_normalised")
+    found = try_cures(net(), (x, y + 1), both, budget_seconds=60)
+    assert [t.verdict for t in found.trials] == ["helped", "helped"]
+    assert "on top of classes numbered 0..9" in found.trials[1].treatment
+
+
 def test_what_cannot_be_tried_says_why(points):
     x, y = points
     both = accused("stem_too_coarse", "dropout_too_high")

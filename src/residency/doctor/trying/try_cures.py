@@ -124,7 +124,7 @@ def _try_all(session: Session | str, suspects: Sequence[Finding]) -> list[Trial]
     tried = [_try(session, finding, NONE) for finding in suspects]
     return [
         _again(session, finding, trial, _basis(tried, how))
-        if trial.verdict in (SAME, WORSE)
+        if how is not None and trial.verdict != HELPED
         else trial
         for finding, (trial, how) in zip(suspects, tried, strict=True)
     ]
@@ -159,7 +159,7 @@ def _again(session: Session, finding: Finding, first: Trial, basis: Treatment) -
 def _try(
     session: Session, finding: Finding, basis: Treatment
 ) -> tuple[Trial, Treatment | None]:
-    """Returns the best trial of the cures, and its cure where something was tried."""
+    """Returns the best trial of the cures and its cure; `None`: none was applied."""
     if finding.label not in CURES:
         return _untried(finding, NOT_SHOWN), None
     cures = [make(finding, session.case) for make in CURES[finding.label]]
@@ -186,7 +186,7 @@ def _try_one(
     except OutOfTimeError:
         return _untried(finding, NO_TIME), None
     if isinstance(treated, str):
-        return _untried(finding, f"With it, training raises {treated}"), None
+        return _untried(finding, f"With it, training raises {treated}"), cure
     if isinstance(untreated, str):
         verdict = HELPED
     else:
