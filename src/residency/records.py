@@ -193,7 +193,7 @@ class Trial:
     treatment: str
     """What was changed, as `"a rate of 0.01"`; empty: nothing was tried."""
     verdict: str
-    """`"helped"`, `"no difference"`, `"worse"` or `"not tried"`."""
+    """`"helped"`, `"no difference"`, `"worse"`, `"unclear"` or `"not tried"`."""
     outcome: str
     """The finding since: `"confirmed"`, `"now warning"`, `"now advice"`, `"withdrawn"`
     or `"as it was"`."""

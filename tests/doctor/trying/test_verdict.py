@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from residency.doctor.trying.verdict import HELPED, SAME, WORSE, judge
+from residency.doctor.trying.verdict import HELPED, SAME, UNCLEAR, WORSE, judge
 from residency.doctor.trying.yardstick import Reading
 
 
@@ -21,8 +21,8 @@ def curves(*ends, accuracy=None):
         (curves(0.9, 0.92, 0.91), curves(0.2, 0.22, 0.25), HELPED),
         (curves(0.2, 0.22, 0.25), curves(0.9, 0.92, 0.91), WORSE),
         (curves(0.5, 0.5, 0.5), curves(0.49, 0.49, 0.49), SAME),  # too little
-        (curves(0.2, 0.9, 0.5), curves(0.5, 0.2, 0.7), SAME),  # too noisy
-        (curves(0.5), curves(0.1), SAME),  # a single pair shows nothing
+        (curves(0.2, 0.9, 0.5), curves(0.5, 0.2, 0.7), UNCLEAR),  # too noisy
+        (curves(0.5), curves(0.1), UNCLEAR),  # a single pair shows nothing
         (
             curves(0.5, 0.5, 0.5, accuracy=0.5),
             curves(0.5, 0.5, 0.5, accuracy=0.8),

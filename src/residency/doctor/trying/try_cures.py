@@ -16,13 +16,13 @@ from residency.doctor.ordering import in_order
 from residency.doctor.probe.keep import unchanged
 from residency.doctor.trying.arm import Curve, OutOfTimeError
 from residency.doctor.trying.session import NO_TIME, Session, open_session
-from residency.doctor.trying.verdict import HELPED, SAME, WORSE, judge
+from residency.doctor.trying.verdict import HELPED, SAME, UNCLEAR, WORSE, judge
 from residency.errors import ConfigError
 from residency.recipes import Recipe
 from residency.records import Finding, Trial
 
 UNTRIED, WITHDRAWN = "not tried", "withdrawn"
-ORDER = (HELPED, SAME, WORSE, UNTRIED)
+ORDER = (HELPED, UNCLEAR, SAME, WORSE, UNTRIED)
 """Of verdicts, best first."""
 NOT_SHOWN = "It is nothing that a few steps of training can show."
 NOT_HERE = "How to apply it to this model and these data is not known."
@@ -57,7 +57,7 @@ def try_cures(
     Returns:
         The diagnosis with `trials`. A finding whose cure makes no difference is lowered
         to advice; one whose cure harms is withdrawn. What states a fact (confidence 1)
-        falls a step less. What could not be tried stays as it is.
+        falls a step less. What could not be tried, or told from noise, stays as it is.
 
     Raises:
         ConfigError: `budget_seconds` is not positive, or no such recipe.
@@ -134,11 +134,11 @@ def _basis(
     tried: Sequence[tuple[Trial, Treatment | None]], how: Treatment | None
 ) -> Treatment:
     """Returns the cures that helped; if none did, all others that do no harm."""
-    for verdict in (HELPED, SAME):
+    for verdicts in ((HELPED,), (UNCLEAR, SAME)):
         others = [
             other
             for trial, other in tried
-            if trial.verdict == verdict and other is not None and other is not how
+            if trial.verdict in verdicts and other is not None and other is not how
         ]
         if others:
             return functools.reduce(together, others, NONE)
@@ -236,6 +236,8 @@ def _untried(finding: Finding, why: str) -> Trial:
 def _outcome(finding: Finding, verdict: str) -> str:
     if verdict == HELPED:
         return "confirmed"
+    if verdict == UNCLEAR:
+        return "as it was"
     left = _left(finding, verdict)
     return left if left == WITHDRAWN else f"now {left}"
 

@@ -8,6 +8,8 @@ import numpy as np
 from residency.doctor.trying.arm import Curve
 
 HELPED, SAME, WORSE = "helped", "no difference", "worse"
+UNCLEAR = "unclear"
+"""It was better by enough to matter, but not beyond noise: too few repeats or steps."""
 ERROR_MATTERS, ACCURACY_MATTERS = 0.05, 0.1
 """Least differences; of the error, in errors of a guess."""
 STUDENT = {1: math.inf, 2: 6.3, 3: 2.9, 4: 2.4, 5: 2.1}
@@ -29,7 +31,7 @@ def judge(
         faster_only: Whether to count a gain only where the untreated hardly learns.
 
     Returns:
-        `HELPED`, `SAME` or `WORSE`.
+        `HELPED`, `SAME`, `WORSE` or `UNCLEAR`.
     """
     count = min(len(untreated), len(treated))
     untreated, treated = untreated[:count], treated[:count]
@@ -46,7 +48,18 @@ def judge(
     if max(gain, accuracy) > 0 and min(gain, accuracy) >= 0:
         learns = faster_only and _fall(untreated) > HARDLY * _fall(treated)
         return SAME if learns else HELPED
-    return WORSE if min(gain, accuracy) < 0 and max(gain, accuracy) <= 0 else SAME
+    if min(gain, accuracy) < 0:
+        return WORSE if max(gain, accuracy) <= 0 else SAME
+    return UNCLEAR if _seems_better(untreated, treated) and not faster_only else SAME
+
+
+def _seems_better(untreated: Sequence[Curve], treated: Sequence[Curve]) -> bool:
+    """Whether the means differ by enough to matter, noise or not."""
+    error = np.mean([late_error(c) for c in untreated])
+    accuracy = np.mean([late_accuracy(c) for c in untreated])
+    lower = error - np.mean([late_error(c) for c in treated])
+    higher = np.mean([late_accuracy(c) for c in treated]) - accuracy
+    return bool(lower > ERROR_MATTERS or higher > ACCURACY_MATTERS)
 
 
 def _gain(before: Sequence[float], after: Sequence[float], matters: float) -> int:
