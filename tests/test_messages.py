@@ -118,7 +118,6 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "output, below a file": lambda: write_text(Path("notes.txt/out.csv"), ""),
     "script, missing": lambda: diagnose_script("train.py"),
     "script, no Python": lambda: diagnose_script("notes.txt"),
-    "script, cures to be tried": lambda: diagnose_subject("train.py", trying=True),
     "history, missing": lambda: read_history("log.csv"),
     "history, not one": lambda: read_history("photos"),
     "history, no loss": lambda: read_history({"epoch": [1, 2]}),
@@ -130,6 +129,7 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "weights, saved under another ending": lambda: models.save_weights(
         models.build("cifar_resnet20", num_classes=2), "net.onnx"
     ),
+    "script, cures to be tried": lambda: diagnose_subject("train.py", trying=True),
 }
 
 
