@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 import residency as rs
 from residency.cli.app import app
 from residency.diagnosing import diagnose_subject
-from residency.doctor import Diagnosis
+from residency.doctor import Diagnosis, before_training
 from residency.errors import ConfigError, DataError
 from residency.models import build
+from residency.recipes import get_recipe
 from residency.records import Finding
 
 SICK = """
@@ -138,3 +139,13 @@ def test_cures_are_tried_on_request(run, script, tmp_path, monkeypatch):
     assert diagnose_subject(path, data) == found
     with pytest.raises(ConfigError, match="--try"):
         diagnose_subject(script, trying=True)
+
+
+def test_one_sigmoid_unit_is_trained_with_binary_crossentropy(photos):
+    data = rs.data.load(str(photos), image_size=16)
+    net = build("cifar_resnet20", num_classes=2, image_size=16)
+    inputs = net.inputs
+    features = net.get_layer("predictions").input
+    unit = keras.layers.Dense(1, activation="sigmoid")(features)
+    found = before_training(keras.Model(inputs, unit), data, get_recipe("quick/photos"))
+    assert [f for f in found if f.severity != "advice"] == []

@@ -12,7 +12,7 @@ from residency.doctor.diagnosis import Diagnosis
 from residency.doctor.history import diagnose_history
 from residency.doctor.ordering import in_order
 from residency.doctor.own_data import batches_of
-from residency.doctor.plan import Plan, plan_of
+from residency.doctor.plan import Plan, plan_of, units_of
 from residency.doctor.probe import Probe, take_probe
 from residency.errors import ConfigError
 from residency.recipes import Recipe, get_recipe
@@ -102,7 +102,7 @@ def before_training(model: keras.Model, data: Dataset, recipe: Recipe) -> Diagno
         model,
         train,
         validation,
-        plan=plan_of(recipe, len(train)),
+        plan=plan_of(recipe, len(train), units_of(model)),
         budget_seconds=QUICK_SECONDS,
         trials=False,
     )
@@ -154,7 +154,7 @@ def prepared(
     if settings is None or getattr(model, "optimizer", None) is not None:
         return train, validation, None
     steps = len(train) if hasattr(train, "__len__") else 1
-    return train, validation, plan_of(settings, steps)
+    return train, validation, plan_of(settings, steps, units_of(model))
 
 
 def _parts(data: Dataset, validation: Any, settings: Recipe | None) -> tuple[Any, Any]:

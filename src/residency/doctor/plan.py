@@ -19,10 +19,15 @@ class Plan:
     epoch_rates: tuple[float, ...]
 
 
-def plan_of(recipe: Recipe, steps_per_epoch: int) -> Plan:
+def plan_of(recipe: Recipe, steps_per_epoch: int, outputs: int | None) -> Plan:
     """Returns the plan of a recipe; the optimizer is a stand-in by Keras.
 
     Weight decay is left out: it hardly acts in the steps that a probe takes.
+
+    Args:
+        recipe: Whose optimizer, schedule and length it is.
+        steps_per_epoch: Batches of an epoch.
+        outputs: Units at the end of the model; a single one is a sigmoid's.
     """
     peak = recipe.optimizer.rate_for(recipe.data.batch_size)
     length = recipe.schedule.length(steps_per_epoch)
@@ -31,8 +36,20 @@ def plan_of(recipe: Recipe, steps_per_epoch: int) -> Plan:
         peak * recipe.schedule.multiplier(epoch * steps_per_epoch, steps_per_epoch)
         for epoch in range(epochs)
     )
-    loss = keras.losses.SparseCategoricalCrossentropy()
-    return Plan(_optimizer(recipe, peak), loss, epochs, rates)
+    return Plan(_optimizer(recipe, peak), crossentropy(outputs), epochs, rates)
+
+
+def crossentropy(outputs: int | None) -> Any:
+    """Returns what compares so many probabilities with class numbers."""
+    if outputs == 1:
+        return keras.losses.BinaryCrossentropy()
+    return keras.losses.SparseCategoricalCrossentropy()
+
+
+def units_of(model: keras.Model) -> int | None:
+    """Returns the units of a model's output; `None`: several outputs, or not known."""
+    shape = getattr(model, "output_shape", None)
+    return shape[-1] if isinstance(shape, tuple) and len(shape) > 1 else None
 
 
 def _optimizer(recipe: Recipe, peak: float) -> Any:

@@ -479,7 +479,7 @@ def find(name: str) -> Entry:
     if name not in CATALOG:
         raise ConfigError(
             f"No model {name!r} in the catalog.{did_you_mean(name, CATALOG)} "
-            f"Known: {', '.join(CATALOG)}."
+            "`residency list models` shows all."
         )
     return CATALOG[name]
 

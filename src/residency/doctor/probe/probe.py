@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import keras
 
-from residency.doctor.plan import Plan
+from residency.doctor.plan import Plan, crossentropy, units_of
 from residency.doctor.probe.forward import Forward, run_forward
 from residency.doctor.probe.gradients import Gradients, measure_gradients
 from residency.doctor.probe.graph import Graph, read_graph
@@ -102,7 +102,7 @@ def take_probe(
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
         witness = gradients = tried = stepper = None
-        loss = None if model.compiled else assumed_loss(sample)
+        loss = None if model.compiled else assumed_loss(model, sample)
         if forward is not None:
             witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
             if model.compiled or loss is not None:
@@ -149,11 +149,11 @@ class _Attempts:
             self.weights.give_back()
 
 
-def assumed_loss(sample: Sample) -> Any:
+def assumed_loss(model: keras.Model, sample: Sample) -> Any:
     """Returns cross-entropy for a model that is not compiled; `None`: no classes."""
     y = sample.y
     if y is None or sample.classes is None:
         return None
     if y.ndim == 2 and y.shape[1] > 1:
         return keras.losses.CategoricalCrossentropy()
-    return keras.losses.SparseCategoricalCrossentropy()
+    return crossentropy(units_of(model))

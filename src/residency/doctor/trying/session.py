@@ -115,7 +115,7 @@ def open_session(
         callbacks=callbacks,
         plan=recipe,
     )
-    loss = None if model.compiled else assumed_loss(sample)
+    loss = None if model.compiled else assumed_loss(model, sample)
     if settings.optimizer is None or (loss is None and not model.compiled):
         return "The model is not compiled: compile it, or name a recipe."
     pool = split(sample.batches)
