@@ -52,8 +52,16 @@ def test_few_steps_do_not_tell(probe, with_trials):
 
 
 def test_the_rate_is_not_blamed_where_none_works(probe, with_trials):
-    sick = with_trials(probe, [1.4, float("inf")], sweep=[(0.01, np.inf), (1e-3, 1.4)])
+    sick = with_trials(probe, [1.4, float("inf")], sweep=[(0.01, np.inf), (1e-3, 9.0)])
     assert check(sick) is None
+
+
+def test_beside_an_explosion_a_lower_rate_need_only_stay_calm(probe, with_trials):
+    calm = [(0.01, 1.41), (0.001, 1.39)]
+    (found,) = check(with_trials(probe, np.geomspace(1.4, 90, 60), sweep=calm))
+    assert (found.severity, found.evidence["lower_rate"]) == ("error", 0.001)
+    swings = 1.4 + np.abs(np.sin(np.arange(80))) * 2
+    assert check(with_trials(probe, swings, sweep=calm)) is None
 
 
 def test_inputs_of_a_large_scale_are_the_cause(probe_of, with_trials):

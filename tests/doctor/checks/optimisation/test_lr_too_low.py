@@ -45,6 +45,15 @@ def test_the_rate_is_not_blamed_where_none_works(probe, with_trials):
     assert check(with_trials(probe, still, sweep=sweep, moved=1e-4)) is None
 
 
+def test_a_plan_in_which_no_weight_moves_at_all(probe, with_trials):
+    still, sweep = [1.4] * 40, [(1e-5, 1.4), (1e-3, 1.4), (1e-2, 1.4)]
+    give = {"sweep": sweep, "moved": 1e-5}
+    (found,) = check(with_trials(probe, still, **give, overfit=[1.4, 0.9]))
+    assert (found.label, found.severity) == ("lr_too_low", "warning")
+    # where not even a single batch is learned, the cause lies elsewhere
+    assert check(with_trials(probe, still, **give, overfit=[1.4, 1.39])) is None
+
+
 def test_a_rate_of_zero(probe_of):
     never = keras.callbacks.LearningRateScheduler(lambda epoch: 0.0)
     (found,) = check(probe_of(callbacks=[never]))

@@ -15,6 +15,11 @@ EXPLODED = 4.0
 """A loss that ends above so many times its start has exploded."""
 FALLS = 0.85
 """A smaller rate works if it brings the loss below so much of its start."""
+CALM = 1.1
+"""Beside an explosion it is enough that a smaller rate keeps the loss below so many
+times its start: a few steps need not bring it down."""
+NAN, EXPLODES = "is no longer a number", "explodes"
+FATAL = (NAN, EXPLODES)
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -29,7 +34,8 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     if how is None:
         return [] if len(run.losses) >= MIN_STEPS else None
     lower = _best_lower(probe.trials.sweep, max(run.rates))
-    if lower is None or not lower.end < FALLS * lower.start:
+    enough = CALM if how in FATAL else FALLS
+    if lower is None or not lower.end < enough * lower.start:
         return None  # no rate works: the cause lies elsewhere
     return [_finding(run, lower, how, odd_scale(probe))]
 
@@ -45,10 +51,10 @@ def _how_it_fails(run: AsSet) -> str | None:
     losses = run.data_losses
     start = max(float(losses[0]), 1e-3)
     if run.diverged:
-        return "is no longer a number"
+        return NAN
     end = settled(losses)
     if end > EXPLODED * start and losses[-1] >= 0.5 * losses.max():
-        return "explodes"
+        return EXPLODES
     if len(losses) < MIN_STEPS:
         return None
     recovers = end < 0.85 * settled(losses[: len(losses) // 2])
@@ -76,7 +82,6 @@ def _negative(rate: float) -> Finding:
 
 def _finding(run: AsSet, lower: SweepPoint, how: str, scale: float | None) -> Finding:
     losses, rate = run.data_losses, max(run.rates)
-    fatal = run.diverged or how == "explodes"
     cause = (
         f" Inputs or targets have a deviation of {scale:.3g}, for which hardly any "
         "usual rate is small enough: scale them first."
@@ -86,9 +91,13 @@ def _finding(run: AsSet, lower: SweepPoint, how: str, scale: float | None) -> Fi
     return Finding(
         code="RD301",
         label="lr_too_high",
-        severity="advice" if scale is not None else "error" if fatal else "warning",
+        severity="advice"
+        if scale is not None
+        else "error"
+        if how in FATAL
+        else "warning",
         title=f"At a rate of {rate:.3g} the loss {how} within {len(losses)} steps; at "
-        f"{lower.rate:.3g} it falls from {lower.start:.3g} to {lower.end:.3g}.",
+        f"{lower.rate:.3g} it goes from {lower.start:.3g} to {lower.end:.3g}.",
         evidence={
             "rate": rate,
             "steps": len(losses),

@@ -6,13 +6,15 @@ import numpy as np
 
 from residency.doctor.checks.optimisation.measures import odd_scale
 from residency.doctor.probe import Probe
-from residency.doctor.probe.trials import AsSet, SweepPoint
+from residency.doctor.probe.trials import AsSet, Overfit, SweepPoint
 from residency.records import Finding
 
 MOVED = 0.05
 """Weights that move by less than this share of themselves stay what they were."""
 FALL = 0.1
 """A loss that falls by less than this share over the whole plan has learned nothing."""
+STILL = 1e-3
+"""Weights that move by less than this share over the whole plan learn nothing."""
 FASTER = 3.0
 """A higher rate must win so many times the whole plan's fall in a few steps."""
 
@@ -37,7 +39,9 @@ def check(probe: Probe) -> Sequence[Finding] | None:
         return []
     higher = _best_higher(trials.sweep, max(run.rates), max(FALL, FASTER * fall))
     if higher is None:
-        return None  # no rate works: the cause lies elsewhere
+        learns = trials.overfit is not None and _learns(trials.overfit)
+        # else no rate works: the cause lies elsewhere
+        return [_standing_still(probe, moved)] if moved < STILL and learns else None
     return [_finding(probe, moved, fall, higher)]
 
 
@@ -72,6 +76,35 @@ def _best_higher(
     """Returns the point of the greatest fall, at ten times the rate at least."""
     higher = [p for p in sweep if p.rate > 5 * rate and p.end < (1 - fall) * p.start]
     return min(higher, key=lambda p: p.end, default=None)
+
+
+def _learns(overfit: Overfit) -> bool:
+    """Tells whether a single batch was learned, so that gradients are of use."""
+    return overfit.losses[-1] < 0.85 * overfit.losses[0]
+
+
+def _standing_still(probe: Probe, moved: float) -> Finding:
+    settings = probe.settings
+    rate = max(settings.epoch_rates)
+    return Finding(
+        code="RD302",
+        label="lr_too_low",
+        severity="warning",
+        title=f"At a rate of {rate:.3g} the {settings.total_steps} planned steps move "
+        f"no kernel by more than {100 * moved:.2g} %.",
+        evidence={
+            "optimizer": type(settings.optimizer).__name__,
+            "rate": rate,
+            "planned_steps": settings.total_steps,
+            "predicted_movement": moved,
+        },
+        why="The network ends where it began, whatever the data say; on a single batch "
+        "it learns well with larger steps.",
+        cure="A rate hundreds of times higher.",
+        snippet="keras.optimizers.Adam(1e-3)  # or SGD(0.1, momentum=0.9)",
+        effect="The loss falls visibly within the first epochs.",
+        confidence=0.8,
+    )
 
 
 def _zero(epochs: int) -> Finding:
