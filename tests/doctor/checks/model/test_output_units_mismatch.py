@@ -33,6 +33,13 @@ def test_one_output_for_three_classes(probe_of, table):
     assert (found.severity, found.evidence["classes"]) == ("error", 3)
 
 
+def test_four_sigmoids_for_two_classes(probe_of, table):
+    model = [layers.Dense(4, activation="sigmoid")]
+    data = table(count=200, classes=2)
+    (found,) = find(probe_of(model, data, "binary_crossentropy"))
+    assert (found.severity, found.evidence["outputs_without_class"]) == ("warning", 2)
+
+
 def test_targets_of_another_width(probe_of, table):
     x, _ = table()
     (found,) = find(probe_of([layers.Dense(3)], (x, x[:, :2]), "mse"))

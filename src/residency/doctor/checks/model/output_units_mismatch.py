@@ -82,7 +82,9 @@ def _numbers(head: Head, targets: Targets, loss: str, all_seen: bool) -> Finding
     least, most = targets.numbers[0], targets.numbers[-1]
     classes = len(targets.numbers)
     one_hot = targets.kind == "one_hot"
-    if head.units == 1 or not (one_hot or loss in (*SPARSE, *ONE_HOT, "")):
+    each_class = (*SPARSE, *ONE_HOT, "")  # losses with an output for each class
+    each_class += ("binary_crossentropy",) if head.units > 2 else ()
+    if head.units == 1 or not (one_hot or loss in each_class):
         return None
     evidence = {"classes": classes, "highest_label": most, "lowest_label": least}
     if not one_hot and most >= head.units:
