@@ -88,6 +88,11 @@ def report(
 def conditions() -> dict[str, Any]:
     """Returns the date, the commit, the machine and the versions of what is there."""
     environment = describe_environment()
+    # Folders are those of one machine: a result names what it was, not where.
+    environment["command"] = [
+        Path(part).name if Path(part).is_absolute() else part
+        for part in environment["command"]
+    ]
     for package in OTHERS:
         with suppress(PackageNotFoundError):
             environment["versions"][package] = version(package)

@@ -5,7 +5,7 @@ test part of their own: what is reported is the last epoch's validation accuracy
 chose nothing. Of the solar cells, a quarter drawn at random is the test part; cells of
 one module lie on both sides of it, so that figure is optimistic.
 
-    python benchmarks/transfer.py --photos ../shared/data/photos --runs /tmp/transfer
+    python benchmarks/transfer.py --photos ../shared/data/photos --runs runs/transfer
     python benchmarks/transfer.py --photos ... --runs ... --only ants-bees:head
 
 Runs that stand in the folder already are read, not repeated.
