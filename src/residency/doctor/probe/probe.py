@@ -72,24 +72,10 @@ def take_probe(
     Raises:
         DataError: Data of a kind that `fit` would not take.
     """
-    start = time.monotonic()
-
-    def until(share: float) -> float:
-        """Seconds left until so much of the budget is gone, one at least."""
-        return max(1.0, start + share * budget_seconds - time.monotonic())
-
+    clock = _Clock(budget_seconds)
     with unchanged(model):
-        sample = read_sample(
-            train, seconds=until(0.2), max_bytes=READ_BYTES, batch_size=ARRAY_BATCH
-        )
-        held_out = None
-        if validation is not None:
-            held_out = read_sample(
-                validation,
-                seconds=until(0.3),
-                max_bytes=READ_BYTES,
-                batch_size=ARRAY_BATCH,
-            )
+        sample = _read(train, clock.until(0.2))
+        held_out = None if validation is None else _read(validation, clock.until(0.3))
         settings = read_settings(
             model,
             epochs=epochs,
@@ -102,20 +88,17 @@ def take_probe(
         first = sample.batches[0]
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
         witness = gradients = tried = stepper = None
-        loss = None if model.compiled else assumed_loss(model, sample)
         if forward is not None:
             witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
-            if model.compiled or loss is not None:
-                stepper = attempt("gradients", lambda: Stepper(model, loss))
+            stepper = attempt("gradients", lambda: _stepper(model, sample))
         if stepper is not None:
             steps = stepper
             gradients = attempt("gradients", lambda: measure_gradients(steps, first))
             if gradients is not None and trials:
+                batches = sample.batches
                 tried = attempt(
                     "trials",
-                    lambda: run_trials(
-                        steps, graph, settings, sample.batches, until(1)
-                    ),
+                    lambda: run_trials(steps, graph, settings, batches, clock.until(1)),
                 )
         return Probe(
             graph=graph,
@@ -128,6 +111,31 @@ def take_probe(
             witness=witness,
             raised=attempt.raised,
         )
+
+
+def _read(data: Any, seconds: float) -> Sample:
+    return read_sample(
+        data, seconds=seconds, max_bytes=READ_BYTES, batch_size=ARRAY_BATCH
+    )
+
+
+def _stepper(model: keras.Model, sample: Sample) -> Stepper | None:
+    """Returns what takes steps; `None`: not compiled, and no loss is plain."""
+    if model.compiled:
+        return Stepper(model)
+    loss = assumed_loss(model, sample)
+    return None if loss is None else Stepper(model, loss)
+
+
+class _Clock:
+    """How much of the budget is left."""
+
+    def __init__(self, budget_seconds: float) -> None:
+        self.start, self.budget = time.monotonic(), budget_seconds
+
+    def until(self, share: float) -> float:
+        """Returns the seconds until so much of it is gone, one at least."""
+        return max(1.0, self.start + share * self.budget - time.monotonic())
 
 
 class _Attempts:
