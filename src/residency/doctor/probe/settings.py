@@ -75,6 +75,16 @@ class Settings:
         """Rate of the first step, callbacks included."""
         return self.epoch_rates[0] if self.epoch_rates else self.rate
 
+    def rate_at(self, step: int) -> float:
+        """Returns the planned rate of a step, counted from 0, callbacks included."""
+        schedule = getattr(self.optimizer, "_learning_rate", None)
+        if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            return float(schedule(step))
+        rates, per_epoch = self.epoch_rates, self.steps_per_epoch
+        if rates and per_epoch:
+            return rates[min(step // per_epoch, len(rates) - 1)]
+        return self.first_rate or 0.0
+
 
 def read_settings(
     model: keras.Model,

@@ -1,7 +1,7 @@
 """Short trainings from the model's weights, all taken back afterwards."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,14 +177,13 @@ def _as_set(
     model = stepper.model
     before = _values(model)
     optimizer = fresh_optimizer(settings.optimizer, settings.first_rate or 0.0)
-    rate_at = _rates(settings)
     losses: list[float] = []
     penalties: list[float] = []
     rates: list[float] = []
     for step in range(_planned(settings)):
         if time.monotonic() > end and step >= 3:
             break
-        rates.append(rate_at(step))
+        rates.append(settings.rate_at(step))
         penalties.append(penalty_of(model))
         optimizer.learning_rate = rates[-1]
         losses.append(stepper.step(optimizer, batches[step % len(batches)]))
@@ -211,16 +210,6 @@ def _planned(settings: Settings) -> int:
     return total if total and total <= WHOLE_PLAN else STEPS
 
 
-def _rates(settings: Settings) -> Callable[[int], float]:
-    schedule = getattr(settings.optimizer, "_learning_rate", None)
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        return lambda step: float(schedule(step))
-    per_epoch, rates = settings.steps_per_epoch, settings.epoch_rates
-    if not per_epoch or not rates:
-        return lambda step: settings.first_rate or 0.0
-    return lambda step: rates[min(step // per_epoch, len(rates) - 1)]
-
-
 def _factors(run: AsSet) -> tuple[float, ...]:
     """Returns what rates to try, after how the training as set went."""
     losses = run.data_losses
@@ -234,13 +223,12 @@ def _factors(run: AsSet) -> tuple[float, ...]:
 
 def _highest_rate(settings: Settings) -> float:
     """Returns the highest rate of the plan, in size; at least of the first steps."""
-    rate_at = _rates(settings)
     steps = range(
         0,
         settings.total_steps or STEPS,
         max(1, (settings.total_steps or STEPS) // STEPS),
     )
-    return max(abs(rate_at(step)) for step in steps)
+    return max(abs(settings.rate_at(step)) for step in steps)
 
 
 def _sweep(

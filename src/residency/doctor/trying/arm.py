@@ -96,7 +96,7 @@ def _run(stepper: Stepper, plan: Plan, how: Treatment, repeat: int) -> Curve:
         for step in range(first, last):
             if time.monotonic() > plan.end:
                 raise OutOfTimeError
-            optimizer.learning_rate = how.rate or rate_at(plan.settings, step)
+            optimizer.learning_rate = how.rate or plan.settings.rate_at(step)
             loss = stepper.step(optimizer, how.read(next(coming)))
             if not np.isfinite(loss):
                 lost = yardstick.measure(stepper.model, held_out)
@@ -112,14 +112,3 @@ def _arranged(plan: Plan, how: Treatment, repeat: int) -> tuple[Sequence[Batch],
         return given, steps
     batches = how.arrange(given, np.random.default_rng(repeat))
     return batches, max(1, round(steps * len(batches) / len(given)))
-
-
-def rate_at(settings: Settings, step: int) -> float:
-    """Returns the planned rate of a step."""
-    schedule = getattr(settings.optimizer, "_learning_rate", None)
-    if callable(schedule):
-        return float(schedule(step))  # pyright: ignore[reportArgumentType]
-    rates, per_epoch = settings.epoch_rates, settings.steps_per_epoch
-    if rates and per_epoch:
-        return rates[min(step // per_epoch, len(rates) - 1)]
-    return settings.first_rate or 0.0
