@@ -15,6 +15,20 @@ def conv(inputs, outputs, size, stride=1, groups=1, bias=False):
     )
 
 
+class SqueezeExcite(nn.Module):
+    """timm/layers/squeeze_excite.py: the hidden layer's width is a multiple of 8."""
+
+    def __init__(self, channels):
+        super().__init__()
+        hidden = max(8, (channels // 16 + 4) // 8 * 8)
+        self.fc1 = conv(channels, hidden, 1, bias=True)
+        self.fc2 = conv(hidden, channels, 1, bias=True)
+
+    def forward(self, x):
+        weights = self.fc2(functional.relu(self.fc1(x.mean((2, 3), keepdim=True))))
+        return x * torch.sigmoid(weights)
+
+
 class Basic(nn.Module):
     def __init__(self, inputs, width, stride, **unused):
         super().__init__()
@@ -33,7 +47,9 @@ class Basic(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    def __init__(self, inputs, width, stride, groups=1, group_width=64):
+    def __init__(
+        self, inputs, width, stride, groups=1, group_width=64, se=False, pooled=False
+    ):
         super().__init__()
         inner = width * group_width // 64 * groups
         self.conv1 = conv(inputs, inner, 1)
@@ -42,12 +58,16 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = conv(inner, 4 * width, 1)
         self.bn3 = nn.BatchNorm2d(4 * width)
-        self.downsample = projection(inputs, 4 * width, stride)
+        if se:
+            self.se = SqueezeExcite(4 * width)
+        shortcut = pooled_projection if pooled else projection
+        self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x):
         y = functional.relu(self.bn1(self.conv1(x)))
         y = functional.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
+        y = self.se(y) if hasattr(self, "se") else y
         return functional.relu(
             y + (x if self.downsample is None else self.downsample(x))
         )
@@ -59,13 +79,40 @@ def projection(inputs, outputs, stride):
     return nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
 
 
+def pooled_projection(inputs, outputs, stride):
+    """timm's `downsample_avg`: the last pixels of an odd side have a smaller mean."""
+    if stride == 1 and inputs == outputs:
+        return None
+    pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
+    return nn.Sequential(
+        pool if stride == 2 else nn.Identity(),
+        conv(inputs, outputs, 1),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+def deep_stem():
+    """timm's `stem_type="deep"` with `stem_width=32`; its last norm is `bn1`."""
+    return nn.Sequential(
+        conv(3, 32, 3, 2),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        conv(32, 32, 3),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        conv(32, 64, 3),
+    )
+
+
 class ResNet(nn.Module):
-    """torchvision's `resnet18`, `resnet50` (version 1.5) and `resnext50_32x4d`."""
+    """torchvision's `resnet18`, `resnet50` (version 1.5) and `resnext50_32x4d`; with
+    `se`, timm's `seresnet50` and `seresnext50_32x4d`; `pooled`, its `resnet50d`."""
 
     def __init__(self, blocks, block=Bottleneck, classes=1000, **groups):
         super().__init__()
         grows = 1 if block is Basic else 4
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        deep = groups.get("pooled", False)
+        self.conv1 = deep_stem() if deep else nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         inputs = 64
         for stage, number in enumerate(blocks):

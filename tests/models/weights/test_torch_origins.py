@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from residency.errors import ConfigError
 from residency.models import ResNeXt, build, load_weights
 
 from ...engine.lowering.parity import float64
@@ -22,6 +23,11 @@ CASES = {
     "resnext50_32x4d": lambda: plain.ResNet(
         (3, 4, 6, 3), classes=7, groups=32, group_width=4
     ),
+    "se_resnet50": lambda: plain.ResNet((3, 4, 6, 3), classes=7, se=True),
+    "se_resnext50_32x4d": lambda: plain.ResNet(
+        (3, 4, 6, 3), classes=7, groups=32, group_width=4, se=True
+    ),
+    "resnet50_d": lambda: plain.ResNet((3, 4, 6, 3), classes=7, pooled=True),
     "vgg16_bn": lambda: plain.VGG((2, 2, 3, 3, 3), True, 64, 7),
     "vgg19": lambda: plain.VGG((2, 2, 4, 4, 4), False, 64, 7),
     "densenet121": lambda: plain.DenseNet(classes=7),
@@ -29,11 +35,37 @@ CASES = {
 }
 
 # What the real files have: arrays, and some names with their shapes. From the state
-# dicts of torchvision 0.20 and timm 1.0, as their sources define them.
+# dicts of torchvision 0.20 and timm 1.0, as their sources define them; those of
+# seresnet50, seresnext50_32x4d and resnet50d were read from timm 1.0.31's own networks.
 SPOTS = {
     "resnet18": (122, {"layer2.0.downsample.0.weight": (128, 64, 1, 1)}),
     "resnet50_v1_5": (320, {"layer1.0.conv2.weight": (64, 64, 3, 3)}),
     "resnext50_32x4d": (320, {"layer1.0.conv2.weight": (128, 4, 3, 3)}),
+    "se_resnet50": (
+        384,
+        {
+            "layer1.0.se.fc1.weight": (16, 256, 1, 1),
+            "layer4.2.se.fc2.bias": (2048,),
+            "layer1.0.downsample.1.running_var": (256,),
+        },
+    ),
+    "se_resnext50_32x4d": (
+        384,
+        {
+            "layer1.0.conv2.weight": (128, 4, 3, 3),
+            "layer4.0.se.fc2.weight": (2048, 128, 1, 1),
+        },
+    ),
+    "resnet50_d": (
+        332,
+        {
+            "conv1.0.weight": (32, 3, 3, 3),
+            "conv1.4.running_mean": (32,),
+            "conv1.6.weight": (64, 32, 3, 3),
+            "layer1.0.downsample.1.weight": (256, 64, 1, 1),
+            "layer2.0.downsample.2.weight": (512,),
+        },
+    ),
     "vgg16_bn": (97, {"features.40.weight": (512, 512, 3, 3)}),
     "vgg19": (38, {"features.34.weight": (512, 512, 3, 3)}),
     "densenet121": (
@@ -79,19 +111,70 @@ def test_equal_to_plain_torch(name, images, tmp_path):
     assert load_weights(model, tmp_path / "a.pth").remarkable == ()
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
-def test_equal_to_plain_torch_in_float64(name, images, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("resnet18", 64),
+        ("densenet121", 64),
+        ("se_resnet50", 64),
+        ("se_resnext50_32x4d", 64),
+        ("resnet50_d", 75),  # of its maps of 19 and 5 pixels the last is a mean of one
+    ],
+)
+def test_equal_to_plain_torch_in_float64(name, size, tmp_path):
     """The arithmetic without its rounding: 1e-12 of the largest logit."""
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("f4")
     net = plain.lively(CASES[name]()).double()
     torch.save(net.state_dict(), tmp_path / "a.pth")
     with float64():
-        model = build(name, num_classes=7, image_size=64, weights=tmp_path / "a.pth")
+        model = build(name, num_classes=7, image_size=size, weights=tmp_path / "a.pth")
         inside = model.get_layer("preprocessing").output
         net_alone = keras.Model(inside, model.get_layer("predictions").output)
         pixels = ((images - MEAN) / STD).astype("f4")
         got = keras.ops.convert_to_numpy(net_alone(pixels))
     expected, size = exact(net, pixels.astype("f8") * STD + MEAN)
     assert np.abs(got - expected).max() / size < 1e-12
+
+
+def test_a_version_that_the_file_decides(tmp_path):
+    """`resnet50` can be any version: version D for a file of timm's `resnet50d`."""
+    torch.save(plain.lively(CASES["resnet50_d"]()).state_dict(), tmp_path / "a.pth")
+    model = build("resnet50", num_classes=7, image_size=64, weights=tmp_path / "a.pth")
+    assert model.count_params() == build("resnet50_d", num_classes=7).count_params()
+    assert "timm's resnetaa" in load_weights(model, tmp_path / "a.pth").notes[0]
+
+
+@pytest.mark.parametrize("network", ["se_resnet50", "resnet50_d"])
+def test_the_network_of_a_file_is_named_and_no_part_of_it_taken(network, tmp_path):
+    torch.save(CASES[network]().state_dict(), tmp_path / "a.pth")
+    model = build("resnet50_v1_5", num_classes=7, image_size=64)
+    before = model.get_weights()
+    with pytest.raises(ConfigError, match=f"The file looks like '{network}'"):
+        load_weights(model, tmp_path / "a.pth")
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_hidden_layer_of_another_width_is_a_fault(tmp_path):
+    """timm's SE of 64 channels has 8 in between, the paper's sixteenth is 4."""
+    net = plain.ResNet((2, 2, 2, 2), plain.Basic, 7)
+    for stage in range(4):
+        for block in getattr(net, f"layer{stage + 1}"):
+            block.se = plain.SqueezeExcite(64 * 2**stage)
+    torch.save(net.state_dict(), tmp_path / "seresnet18.pth")
+    model = build("resnet18", num_classes=7, image_size=64, squeeze_excite=True)
+    with pytest.raises(ConfigError, match=r"\(1, 1, 64, 8\) in the file and \(1, 1, 6"):
+        load_weights(model, tmp_path / "seresnet18.pth")
+
+
+def test_networks_of_timm_with_another_pooling_are_refused(tmp_path):
+    """`legacy_seresnet50`: names of timm/models/senet.py, a part of them will do."""
+    state = {"layer0.conv1.weight": torch.zeros(64, 3, 7, 7)}
+    state["layer1.0.conv1.weight"] = torch.zeros(64, 64, 1, 1)
+    state["layer1.0.se_module.fc1.weight"] = torch.zeros(16, 256, 1, 1)
+    torch.save(state, tmp_path / "legacy.pth")
+    with pytest.raises(ConfigError, match="older SENet: its first pooling has no pad"):
+        build("se_resnet50", num_classes=7, weights=tmp_path / "legacy.pth")
 
 
 def test_safetensors_with_the_same_names(images, tmp_path):

