@@ -8,7 +8,9 @@ from PIL import Image
 
 import residency as rs
 from residency.errors import ConfigError
+from residency.finetuning import read_weights
 from residency.models import load_model, save_model
+from residency.recipes import resolve
 from residency.training import Finetune
 
 QUICK = {"data.image_size": 16, "data.batch_size": 16, "model": "cifar_resnet20"}
@@ -136,6 +138,49 @@ def test_random_weights_are_not_fine_tuned(tmp_path):
     with pytest.raises(ConfigError, match=r"names none\. Pass --set model\.weights"):
         rs.train(None, arrays(20, 2), "finetune/head", tmp_path, progress=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("nett.keras", None, "Did you mean 'net.keras'"),
+        ("net.keras", lambda content: content[: len(content) // 2], "end is missing"),
+        (
+            "net.pth",
+            lambda content: b"cos\ngetcwd\n(tR.",
+            "os.getcwd, which is refused",
+        ),
+        ("other.keras", None, "The file looks like 'cifar_resnet32'"),
+    ],
+)
+def test_unfit_weights_are_told_before_the_data_are_read(
+    weights, tmp_path, name, damage, message
+):
+    """There are no data at all here, and that is not what the error is about."""
+    (tmp_path / "net.keras").write_bytes(weights.read_bytes())
+    save_model(
+        rs.models.build("cifar_resnet32", num_classes=3), tmp_path / "other.keras"
+    )
+    if damage is not None:
+        (tmp_path / name).write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(rs.errors.ResidencyError, match=message):
+        finetune(str(tmp_path / "no data"), tmp_path / name, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_published_weights_that_are_none_are_told_before_the_data_are_read(tmp_path):
+    with pytest.raises(ConfigError, match="no published ImageNet weights of 'cifar"):
+        finetune(str(tmp_path / "no data"), "imagenet", tmp_path / "runs")
+
+
+def test_the_early_look_says_nothing(weights, caplog):
+    """Else the user would be told of a new head twice."""
+    changes = {"model.name": "cifar_resnet20", "model.weights": str(weights)}
+    recipe = resolve("finetune/head", {**changes, "data.image_size": 16}).recipe
+    file = read_weights(recipe)
+    assert file is not None
+    assert file.path == weights
+    assert caplog.text == ""
 
 
 def test_unknown_stages_are_told_before_anything_is_written(weights, tmp_path):

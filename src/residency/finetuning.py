@@ -14,19 +14,54 @@ from residency.engine.features import (
 from residency.engine.network import Network
 from residency.engine.phases import Phases
 from residency.errors import ConfigError
-from residency.models import Model
+from residency.models import Model, build, weights
+from residency.models.catalog import find
 from residency.models.freezing import phases_of
 from residency.models.stages import head_of
+from residency.models.weights import WeightFile
 from residency.recipes import Recipe
 from residency.training import CrossEntropy, Finetune
+
+import keras  # isort: skip  after residency.models, which chooses the backend
 
 logger = logging.getLogger(__name__)
 
 
-def require_weights(settings: Recipe) -> None:
-    """Raises `ConfigError` where a network of random weights would be fine-tuned."""
+def read_weights(settings: Recipe) -> WeightFile | None:
+    """Reads the weights that a recipe starts from, before its data are read.
+
+    They are compared with the network, where the recipe says the side of its images;
+    the data would add but the number of classes, and a head for others is new.
+
+    Raises:
+        ConfigError: A network of random weights would be fine-tuned; or no such file,
+            or the weights of another network.
+        DataError: They cannot be downloaded.
+        ExportError: The file is damaged, cut short, or made to do harm.
+    """
     model = settings.model
-    if settings.finetune and isinstance(model, Model) and model.weights is None:
+    if not isinstance(model, Model):
+        return None
+    if model.weights is None:
+        _require_training_from_nothing(settings)
+        return None
+    file = weights.open_weights(model.weights, model.name)
+    pixels, options = weights.settings(file, find(model.name), None, model.options)
+    if settings.data.image_size is not None:
+        with keras.device("meta"):  # shapes without numbers: built at once
+            network = build(
+                model.name,
+                num_classes=2,
+                image_size=settings.data.image_size,
+                preprocessing=pixels,
+                **options,
+            )
+        weights.require_match(network, file)
+    return file
+
+
+def _require_training_from_nothing(settings: Recipe) -> None:
+    if settings.finetune:
         raise ConfigError(
             f"recipe {settings.name!r} goes on from trained weights, and names none. "
             "Pass --set model.weights=FILE, or train from nothing with "

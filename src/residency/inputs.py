@@ -45,6 +45,11 @@ def model_changes(model: Any) -> dict[str, Any]:
     return {}
 
 
+def dotted(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings by path: Python's arguments have `__` for the dot."""
+    return {path.replace("__", "."): value for path, value in overrides.items()}
+
+
 def _decided_by(data: Any) -> dict[str, Any]:
     if isinstance(data, str | Path):
         return {"data.source": data}

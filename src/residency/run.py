@@ -8,9 +8,10 @@ from residency.data import Dataset
 from residency.data.splits import read_split
 from residency.diagnosing import look_before
 from residency.engine.distributed import joined
-from residency.finetuning import require_weights
+from residency.finetuning import read_weights
 from residency.inputs import (
     data_changes,
+    dotted,
     model_changes,
     open_data,
     reopen_data,
@@ -72,19 +73,15 @@ def train(
         ConfigError: A recipe, model or field does not exist or does not fit.
         DataError: The data cannot be used.
         EngineError: The model cannot be trained.
-        ExportError: The run folder cannot be written.
+        ExportError: The run folder cannot be written, or the weights not be read.
     """
-    changes = {
-        **model_changes(model),
-        **(changes or {}),
-        **{path.replace("__", "."): value for path, value in overrides.items()},
-    }
+    changes = {**model_changes(model), **(changes or {}), **dotted(overrides)}
     with joined() as processes:
         progress = progress and processes.first
         with processes.in_turn():
             resolved = resolve(recipe, data_changes(data, changes))
             settings = resolved.recipe
-            require_weights(settings)
+            file = read_weights(settings)
             if processes.first:
                 require_free(Path(out), name)
             keras.utils.set_random_seed(settings.seed)
@@ -94,6 +91,7 @@ def train(
                     num_classes=dataset.num_classes,
                     image_size=dataset.image_size,
                     statistics=statistics_for(settings.model, dataset),
+                    file=file,
                 )
             require_fit(model, dataset)
             phases_of(model, settings.finetune)  # and what does not fit is told now,

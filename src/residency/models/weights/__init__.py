@@ -8,7 +8,12 @@ reader runs code from a file, and none needs torch.
 
 from residency.models.weights.file import WeightFile
 from residency.models.weights.file import read as read_weights
-from residency.models.weights.loading import load_weights, open_weights, settings
+from residency.models.weights.loading import (
+    load_weights,
+    open_weights,
+    require_match,
+    settings,
+)
 from residency.models.weights.report import LayerLoad, LoadReport
 from residency.models.weights.save import FORMATS, save_weights
 
@@ -20,6 +25,7 @@ __all__ = [
     "load_weights",
     "open_weights",
     "read_weights",
+    "require_match",
     "save_weights",
     "settings",
 ]

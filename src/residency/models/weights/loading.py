@@ -13,7 +13,7 @@ from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
 from residency.models.weights.file import WeightFile, read
 from residency.models.weights.likeness import looks_like
 from residency.models.weights.matching import By, Matching, match, origin_of
-from residency.models.weights.plan import plan
+from residency.models.weights.plan import Plan, plan
 from residency.models.weights.published import IMAGENET, fetch_published
 from residency.models.weights.report import LoadReport, faults
 from residency.models.weights.traits import Traits, same_pixels, set_traits, traits_of
@@ -45,6 +45,24 @@ def load_weights(
         ExportError: A file that is damaged, cut short, or made to do harm.
     """
     file = weights if isinstance(weights, WeightFile) else read(weights)
+    matching, planned, report = _compared(file, model, by)
+    planned.apply(model)
+    set_traits(model, matching.origin.traits)
+    _tell(report)
+    return report
+
+
+def require_match(model: keras.Model, file: WeightFile) -> None:
+    """Raises `ConfigError` where `load_weights` would; of `model`, names and shapes do.
+
+    So it can be asked of a network without numbers, built on the device `"meta"`.
+    """
+    _compared(file, model, "auto")
+
+
+def _compared(
+    file: WeightFile, model: keras.Model, by: By
+) -> tuple[Matching, Plan, LoadReport]:
     matching = match(file, model, by)
     _require_same_strides(file, matching.origin.traits, model)
     planned = plan(matching, model)
@@ -56,17 +74,14 @@ def load_weights(
         notes=matching.notes + _on_pixels(file, matching, model),
     )
     _require_whole(report, file)
-    planned.apply(model)
-    set_traits(model, matching.origin.traits)
-    _tell(report)
-    return report
+    return matching, planned, report
 
 
-def open_weights(weights: str | Path, name: str) -> WeightFile:
+def open_weights(weights: str | Path | WeightFile, name: str) -> WeightFile:
     """Reads a file of weights, or those published for a network.
 
     Args:
-        weights: A path, or `"imagenet"`.
+        weights: A path, `"imagenet"`, or a file that was read.
         name: Of the network in the catalog.
 
     Raises:
@@ -74,6 +89,8 @@ def open_weights(weights: str | Path, name: str) -> WeightFile:
         DataError: They cannot be downloaded.
         ExportError: The file is damaged, cut short, or made to do harm.
     """
+    if isinstance(weights, WeightFile):
+        return weights
     return read(fetch_published(name) if weights == IMAGENET else weights)
 
 

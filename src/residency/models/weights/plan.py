@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from residency.models.stages import head_of
 from residency.models.weights.kernels import adapt_stem
 from residency.models.weights.matching import Found, Matching, layers_of
 from residency.models.weights.report import LayerLoad
@@ -32,7 +33,7 @@ class Plan:
 
 def plan(matching: Matching, model: keras.Model) -> Plan:
     """Works out what becomes of every layer and of every array that is left over."""
-    heads = head_layers(model)
+    heads = [layer.name for layer in head_of(model).layers if layer.weights]
     arrays: dict[str, np.ndarray] = {}
     loads: list[LayerLoad] = []
     new_head = ""
@@ -48,19 +49,6 @@ def plan(matching: Matching, model: keras.Model) -> Plan:
         arrays |= fitting
     unused = list(_unused(matching, bool(new_head)))
     return Plan(arrays, (*loads, *unused))
-
-
-def head_layers(model: keras.Model) -> tuple[str, ...]:
-    """Returns the names of the dense layers behind the last map, from first to last."""
-    names: list[str] = []
-    operation: Any = model.outputs[0]._keras_history.operation
-    while not isinstance(operation.input, list) and operation.input is not None:
-        if isinstance(operation, keras.layers.Dense):
-            names.insert(0, operation.name)
-        if len(operation.input.shape) != 2:
-            break
-        operation = operation.input._keras_history.operation
-    return tuple(names)
 
 
 def _layer(
