@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from residency import data, models, recipes, run
 from residency.cli.train import parse_changes
@@ -50,6 +51,17 @@ def weights_with_code() -> object:
     return weights("code.pth")()
 
 
+def weights_cut_short() -> object:
+    Path("cut.pth").write_bytes(b"PK\x03\x04" + bytes(96))
+    return weights("cut.pth")()
+
+
+def weights_of_senet() -> object:
+    arrays = {"layer0.conv1.weight": np.zeros((64, 3, 7, 7))}
+    save_file(arrays, "senet.safetensors")
+    return weights("senet.safetensors")()
+
+
 MISTAKES: dict[str, Callable[[], object]] = {
     "recipe, misspelt": recipe("quick/fotos"),
     "model, misspelt": recipe(model__name="resnet5"),
@@ -77,6 +89,10 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "finetune, unknown stage": lambda: phases_of(
         models.build("cifar_resnet20", num_classes=2, image_size=8),
         Finetune(freeze=("convs2",)),
+    ),
+    "finetune, more layers than there are": lambda: phases_of(
+        models.build("cifar_resnet20", num_classes=2, image_size=8),
+        Finetune(train_last=1000),
     ),
     "--set without a value": lambda: parse_changes(["seed"]),
     "load, misspelt setting": load("digits", image_sise=16),
@@ -125,6 +141,8 @@ MISTAKES: dict[str, Callable[[], object]] = {
     "weights, another kind of file": weights("notes.txt"),
     "weights, not a file of Keras": weights("model.keras"),
     "weights, no state dict": weights_with_code,
+    "weights, cut short": weights_cut_short,
+    "weights, of a network that is not here": weights_of_senet,
     "weights, nothing published": weights("imagenet"),
     "weights, saved under another ending": lambda: models.save_weights(
         models.build("cifar_resnet20", num_classes=2), "net.onnx"

@@ -64,6 +64,15 @@ def test_the_count_is_that_of_keras_layers():
     assert [v.path for v in ours.trainable_variables] == [*expected, *head]
 
 
+def test_more_layers_than_there_are():
+    """Python's slice would freeze none of them and say nothing."""
+    model = build("lenet", num_classes=2)
+    body = len(model.layers) - len(stages(model)["head"])
+    phases_of(model, Finetune(train_last=body))
+    with pytest.raises(ConfigError, match=f"has {body} layers before its head, got"):
+        phases_of(model, Finetune(train_last=body + 1))
+
+
 @pytest.fixture
 def net():
     return build("cifar_resnet20", num_classes=3, image_size=16)

@@ -81,7 +81,8 @@ def phases_of(model: keras.Model, finetune: Finetune | None) -> tuple[Phase, ...
     Layers that the caller froze stay frozen. Without a `finetune` there is one phase.
 
     Raises:
-        ConfigError: `freeze` names what the model has not, or leaves nothing to train.
+        ConfigError: `freeze` or `train_last` asks for what the model has not, or
+            nothing is left to train.
     """
     if finetune is None:
         return (Phase(0, ()),)
@@ -119,6 +120,12 @@ def _frozen(model: keras.Model, finetune: Finetune) -> Collection[Any]:
     body = [layer for name, some in by_name.items() if name != HEAD for layer in some]
     if finetune.train_last is not None:
         ordered = [layer for layer in all_layers(model) if layer in body]
+        if finetune.train_last > len(ordered):
+            raise ConfigError(
+                f"finetune.train_last: {model.name!r} has {len(ordered)} layers before "
+                f"its head, got {finetune.train_last}. To train all: --set "
+                "finetune.train_last=none --set finetune.freeze=none."
+            )
         return ordered[: -finetune.train_last]
     layers = {layer.name: layer for layer in all_layers(model)}
     frozen: list[Any] = []

@@ -111,7 +111,9 @@ def test_no_tensors(tmp_path, value):
 def test_cut_short(tmp_path, legacy, share):
     path = save({"a": torch.zeros(1000)}, tmp_path / "a.pth", legacy)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ExportError, match=r"a\.pth"):
+    zip_begins = not legacy and share > 0
+    words = "the end is missing" if zip_begins else r"a\.pth"
+    with pytest.raises(ExportError, match=words):
         read_weights(path)
 
 

@@ -33,7 +33,8 @@ class Plan:
 
 def plan(matching: Matching, model: keras.Model) -> Plan:
     """Works out what becomes of every layer and of every array that is left over."""
-    heads = [layer.name for layer in head_of(model).layers if layer.weights]
+    behind = head_of(model).layers  # the last convolution may be one, and is no head
+    heads = [x.name for x in behind if isinstance(x, keras.layers.Dense)]
     arrays: dict[str, np.ndarray] = {}
     loads: list[LayerLoad] = []
     new_head = ""

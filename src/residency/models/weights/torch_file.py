@@ -124,14 +124,25 @@ def read_state_dict(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
         ExportError: The file asks for code, holds no state dict, is cut short, or would
             unpack to far more than its size.
     """
+    is_zip = zipfile.is_zipfile(path)
+    if not is_zip and _begins_as_zip(path):
+        raise ExportError(
+            f"{path}: the end is missing ({path.stat().st_size:,} bytes came). Copy or "
+            "download it again."
+        )
     try:
-        content = _from_zip(path) if zipfile.is_zipfile(path) else _from_pickles(path)
+        content = _from_zip(path) if is_zip else _from_pickles(path)
         return _named_arrays(content)
     except _RefusedError as error:
         raise ExportError(
             f"{path}: not a plain state dict: {error}. In PyTorch, save the weights "
             "alone: torch.save(model.state_dict(), path)."
         ) from error
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def _from_zip(path: Path) -> Any:
