@@ -6,7 +6,7 @@ import pytest
 
 from residency.models import build
 from residency.models.catalog import CATALOG
-from residency.models.weights.likeness import looks_like
+from residency.models.weights.likeness import guess, looks_like
 
 from . import plain_torch as plain
 
@@ -42,6 +42,32 @@ def test_a_file_without_a_head():
     state = plain.ResNet((2, 2, 2, 2), plain.Basic).state_dict()
     body = {n: a.numpy() for n, a in state.items() if not n.startswith("fc")}
     assert looks_like(body) == "resnet18"
+
+
+@pytest.mark.parametrize("name", ["resnet50", "vgg16", "densenet121"])
+def test_a_file_of_keras_without_a_head_in_the_order_of_the_alphabet(name):
+    """`.weights.h5` has `conv2d_9` last, and that gave ResNet-50 64 features."""
+    makers = {
+        "resnet50": keras.applications.ResNet50,
+        "vgg16": keras.applications.VGG16,
+        "densenet121": keras.applications.DenseNet121,
+    }
+    with keras.device("meta"):
+        body = makers[name](weights=None, include_top=False)
+    arrays = {w.path: np.broadcast_to(np.float32(0), w.shape) for w in body.weights}
+    backwards = dict(sorted(arrays.items(), reverse=True))
+    # VGG's head has two hidden layers, so without it nothing tells the network
+    assert looks_like(backwards) == ("" if name == "vgg16" else name)
+
+
+def test_the_sentence():
+    arrays = {
+        n: a.numpy()
+        for n, a in plain.ResNet((2, 2, 2, 2), plain.Basic).state_dict().items()
+    }
+    assert guess(arrays, but="resnet34") == " The file looks like 'resnet18'."
+    assert guess(arrays, but="resnet18") == ""
+    assert guess({}, but="resnet18") == ""
 
 
 def test_nothing_like_it():

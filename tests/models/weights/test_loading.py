@@ -88,6 +88,15 @@ def test_the_network_that_a_file_looks_like_is_named(resnet18):
         build("resnet34", num_classes=10, image_size=64, weights=resnet18[0])
 
 
+def test_so_is_that_of_a_file_without_names_and_order(tmp_path):
+    """Keras numbers the layers of a class in a `.weights.h5`."""
+    theirs = keras.applications.ResNet50(weights=None, include_top=False)
+    theirs.save_weights(tmp_path / "a.weights.h5")
+    words = r"keeps no order\. The file looks like 'resnet50'\."
+    with pytest.raises(ConfigError, match=words):
+        build("efficientnet_lite0", num_classes=2, weights=tmp_path / "a.weights.h5")
+
+
 def test_pixels_come_with_the_weights(file, tmp_path):
     caffe = build("cifar_resnet20", num_classes=3, preprocessing="caffe")
     save_model(caffe, tmp_path / "caffe.keras")

@@ -32,14 +32,23 @@ def looks_like(arrays: Mapping[str, np.ndarray]) -> str:
     return near
 
 
+def guess(arrays: Mapping[str, np.ndarray], *, but: str) -> str:
+    """Returns a sentence, after a space, on what a file looks like; `""` if nothing.
+
+    Args:
+        arrays: Of the file.
+        but: The network that it was meant for, which is no news.
+    """
+    near = looks_like(arrays)
+    return f" The file looks like {near!r}." if near not in ("", but) else ""
+
+
 def _last_layer(arrays: Mapping[str, np.ndarray]) -> tuple[int, int]:
     """Returns how many features the head reads, and its number of parameters."""
-    sizes = [array for array in arrays.values() if array.ndim]
-    places = [place for place, array in enumerate(sizes) if array.ndim >= 2]
-    if not places:
-        return 0, 0
+    sizes = list(arrays.values())
+    places = [place for place, array in enumerate(sizes) if array.ndim == 2]
+    if not places:  # a file without a head, in any order: no layer is wider than its
+        return max((a.size for a in sizes if a.ndim == 1), default=0), 0  # features
     last, after = sizes[places[-1]], sizes[places[-1] + 1 :]
-    if last.ndim > 2:  # a file without a head: the features are what comes out last
-        return (after[-1].size if after else max(last.shape)), 0
     bias = after[0].size if after and after[0].size in last.shape else 0
     return last.size // (bias or min(last.shape)), last.size + bias

@@ -11,7 +11,7 @@ from residency.errors import ConfigError
 from residency.models.catalog import CATALOG, Entry
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
 from residency.models.weights.file import WeightFile, read
-from residency.models.weights.likeness import looks_like
+from residency.models.weights.likeness import guess
 from residency.models.weights.matching import By, Matching, match, origin_of
 from residency.models.weights.plan import Plan, plan
 from residency.models.weights.published import IMAGENET, fetch_published
@@ -138,11 +138,10 @@ def _require_whole(report: LoadReport, file: WeightFile) -> None:
         return
     first = wrong[0]
     more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-    near = looks_like(file.arrays)
-    guess = f" The file looks like {near!r}." if near not in ("", report.model) else ""
     raise ConfigError(
         f"{file.path}: not the weights of {report.model!r}: {first.layer}: "
-        f"{first.status}: {first.reason}{more}.{guess} Build the network that the file "
+        f"{first.status}: {first.reason}{more}."
+        f"{guess(file.arrays, but=report.model)} Build the network that the file "
         "was saved from, with the same options."
     )
 

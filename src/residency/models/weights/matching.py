@@ -12,6 +12,7 @@ from residency.errors import ConfigError
 from residency.models.weights.file import WeightFile
 from residency.models.weights.keras_origins import KERAS_ORIGINS, UNKNOWN
 from residency.models.weights.kernels import from_torch
+from residency.models.weights.likeness import guess
 from residency.models.weights.origin import Origin
 from residency.models.weights.torch_origins import TORCH_ORIGINS
 from residency.models.weights.traits import from_json
@@ -220,7 +221,8 @@ def _by_order(
     if file.kind not in ("h5", "safetensors"):
         raise ConfigError(
             f"{file.path}: has none of the layer names of {model.name!r}, and a "
-            f"{file.kind} file keeps no order. Build the network it was saved from."
+            f"{file.kind} file keeps no order.{guess(file.arrays, but=model.name)} "
+            "Build the network it was saved from."
         )
     return dict(zip(groups, layers_of(model), strict=False))
 
