@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -53,6 +54,23 @@ def test_dead_channels_have_a_reason(probe_of, images):
     model = keras.Model(given, head(layers.Conv2D(8, 3)(x)))
     first.bias.assign([-50.0] * 4 + [0.1] * 4)
     assert find(probe_of(model, images())) == []
+
+
+@pytest.mark.parametrize("end", ["softmax", None])
+def test_scores_of_all_or_nothing_give_no_gradient_back(probe_of, images, end):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(4, activation=end),
+        ]
+    )
+    x, y = images()
+    x = 1000 * np.random.default_rng(0).normal(size=x.shape).astype("float32")
+    y = model.predict(x, verbose=0).argmax(axis=-1).reshape(y.shape)
+    y[:1] = (y[:1] + 1) % 4
+    assert not find(probe_of(model, (x, y)))
 
 
 def test_zero_last_layers_pixels_that_are_always_zero_and_depthwise(probe_of, images):

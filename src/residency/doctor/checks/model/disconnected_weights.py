@@ -12,6 +12,7 @@ from residency.doctor.checks.model.chain import (
     POOLING,
     named,
 )
+from residency.doctor.checks.model.head import CROSSENTROPIES
 from residency.doctor.probe import Forward, Gradient, Graph, Node, Probe
 from residency.doctor.probe.graph import NORMALIZING
 from residency.records import Finding
@@ -23,6 +24,9 @@ ROWS = 16
 """Images from which on dropout does not take a channel from all of them."""
 UNDERFLOW = 1e-20
 """A gradient so small that those before it may be rounded to zero."""
+SETTLED = 0.1
+"""Share of images whose score is all or nothing, from which on nothing is said: where
+such a score is right its gradient is zero, in all that only those images reach."""
 _PRODUCTS = ("kernel", "gamma", "pointwise_kernel", "recurrent_kernel")
 _BY_CHANNEL = (*ACTIVATING, *NORMALIZING, *POOLING, "Add", "DepthwiseConv2D")
 _BY_CHANNEL += tuple(k for k in PASSING if k not in ("Flatten", "Reshape", "Permute"))
@@ -44,6 +48,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
         return None
     if _drops(probe) and len(forward.scores) < ROWS:
         return None
+    if _settled(probe, forward.scores) > SETTLED:
+        return None
     nodes = {node.name: node for node in graph.nodes}
     open_to_loss = _open(graph, forward, products)
     lost: dict[str, tuple[Node, int, int]] = {}
@@ -59,6 +65,20 @@ def find(probe: Probe) -> Sequence[Finding] | None:
 
 
 _SKIPPED = ("DepthwiseConv2D", "Embedding", "Normalization")
+
+
+def _settled(probe: Probe, scores: np.ndarray) -> float:
+    """Returns the share of images with nothing but probabilities of 0 or 1.
+
+    A cross-entropy takes scores beyond 0 and 1 for these.
+    """
+    ends = {probe.graph.nodes[number].activation for number in probe.graph.outputs}
+    loss = probe.settings.loss
+    clipped = loss and loss.name in CROSSENTROPIES and not loss.from_logits
+    if not clipped and not ends <= {"softmax", "sigmoid"}:
+        return 0.0
+    rows = scores.reshape(len(scores), -1)
+    return float((np.minimum(rows, 1 - rows) < 1e-6).all(axis=1).mean())
 
 
 def _drops(probe: Probe) -> bool:
