@@ -5,6 +5,9 @@ test part of their own: what is reported is the last epoch's validation accuracy
 chose nothing. Of the solar cells, a quarter drawn at random is the test part; cells of
 one module lie on both sides of it, so that figure is optimistic.
 
+`distilled` is `scratch` with a teacher: `small`, which is `head` on the 96 pixels of
+the pupil.
+
     python benchmarks/transfer.py --photos ../shared/data/photos --runs runs/transfer
     python benchmarks/transfer.py --photos ... --runs ... --only ants-bees:head
 
@@ -36,6 +39,20 @@ HOWS = {
         f"finetune.freeze={LAST_STAGES}",
     ),
     "scratch": ("quick/photos",),
+    "small": (
+        "finetune/head",
+        "--set",
+        "model.weights=imagenet",
+        "--set",
+        "data.image_size=96",
+    ),
+    "distilled": (
+        "quick/photos",
+        "--set",
+        "loss=Distillation",
+        "--set",
+        "loss.teacher={runs}/{name}-small-{seed}",
+    ),
 }
 SETS: dict[str, tuple[str, ...]] = {
     "ants-bees": (),
@@ -43,8 +60,9 @@ SETS: dict[str, tuple[str, ...]] = {
     "car-views": (),
     "elpv": ("--set", "data.test=0.25", "--set", "data.validation=0.1"),
 }
+FROM_NOTHING = ("scratch", "distilled")
 SHORTER = ("--set", "schedule.total_epochs=12")
-"""Of training from scratch on the larger sets: as long as there is time for."""
+"""Of training from nothing on the larger sets: as long as there is time for."""
 PUBLISHED = {
     "ants-bees": "93.5 to 96.1 % fine-tuned, 94.8 % with a frozen body (ResNet-18)",
     "car-damage-severity": "about 71 %",
@@ -96,9 +114,11 @@ def train(name: str, how: str, seed: int, arguments: argparse.Namespace) -> None
     source = name if name == "elpv" else str(arguments.photos / name)
     run = ["train", recipe, "--data", source, "--out", str(arguments.runs)]
     run += ["--name", f"{name}-{how}-{seed}", "--set", f"seed={seed}"]
-    run += [*settings, *SETS[name]]
-    run += ["--set", "precision=bfloat16"] if how == "scratch" else []
-    run += SHORTER if how == "scratch" and name != "ants-bees" else ()
+    places = {"runs": arguments.runs, "name": name, "seed": seed}
+    run += [*(text.format(**places) for text in settings), *SETS[name]]
+    if how in FROM_NOTHING:
+        run += ["--set", "precision=bfloat16"]
+        run += SHORTER if name != "ants-bees" else ()
     print("residency", *run, flush=True)
     subprocess.run(
         [sys.executable, "-m", "residency", *run], check=True, stdout=subprocess.DEVNULL
