@@ -79,7 +79,7 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 
 def transfer_rows(result: Result) -> list[str]:
-    """Returns a row for each data set and way of training."""
+    """Returns a row for each data set and way of training: transfer, distillation."""
     found: list[str] = []
     for line in result["rows"]:
         runs = line["runs"]
@@ -92,7 +92,7 @@ def transfer_rows(result: Result) -> list[str]:
             f"{seeds_text(runs)} of {runs[0]['total']:,}; each {each}; published: "
             f"{result['published'].get(line['data'], 'none')}"
         )
-        what = f"transfer, {line['data']}: {line['how']}"
+        what = f"{result['what'].split()[0]}, {line['data']}: {line['how']}"
         found.append(row({**result, "what": what}, conditions, measured))
     return found
 

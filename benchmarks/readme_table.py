@@ -72,7 +72,7 @@ def place(result: Result) -> tuple[int, str]:
     what = result["what"]
     if "plan" in result:
         return 0, what
-    kinds = ("transfer", "training", "inference", "the doctor")
+    kinds = ("transfer", "distillation", "training", "inference", "the doctor")
     number = [n for n, kind in enumerate(kinds, 1) if what.startswith(kind)]
     return (number or [len(kinds) + 1])[0], what
 
@@ -94,7 +94,7 @@ def short(results: list[Result]) -> Iterator[str]:
     """Yields the README's lines: trainings, transfer, speed, the doctor."""
     yield from trainings([r for r in results if "plan" in r])
     for result in results:
-        if "rows" in result:
+        if result["what"].startswith("transfer"):
             yield from transfer(result)
     speeds = [r for r in results if SPEED.fullmatch(r["what"])]
     for where in dict.fromkeys(map(machine, speeds)):

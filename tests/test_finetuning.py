@@ -11,6 +11,7 @@ from residency.errors import ConfigError
 from residency.finetuning import read_weights
 from residency.models import load_model, save_model
 from residency.recipes import resolve
+from residency.records import record_to_json
 from residency.training import Finetune
 
 QUICK = {"data.image_size": 16, "data.batch_size": 16, "model": "cifar_resnet20"}
@@ -206,18 +207,26 @@ def test_a_pupil_of_a_teacher(weights, tmp_path):
         },
     )
     assert np.isfinite(run.history[0].loss)
+    told = json.loads((run.folder / "plan.json").read_text())["distillation"]
+    assert told["teacher"] == str(weights)
+    taught = run.evaluations[0].teacher
+    assert told["accuracy"] == record_to_json(taught.accuracy)
+    assert taught.accuracy.rate > 0.9
+    assert taught.agreement.total == run.evaluations[0].accuracy.total
     again = finetune(
         (images, labels),
         weights,
         tmp_path,
         **{
             "loss": "Distillation",
-            "loss.teacher": str(weights.parent),
+            "loss.teacher": str(weights.parent.parent / "latest"),
             "schedule.total_epochs": 1,
         },
     )
     plan = json.loads((again.folder / "plan.json").read_text())
     assert "feature_passes" not in plan["phases"][0]
+    recorded = json.loads((again.folder / "recipe.json").read_text())
+    assert recorded["values"]["loss"]["teacher"] == str(weights.parent)
 
 
 def test_a_frozen_model_of_the_callers_own(weights, tmp_path):

@@ -94,6 +94,13 @@ MISTAKES: dict[str, Callable[[], object]] = {
         models.build("cifar_resnet20", num_classes=2, image_size=8),
         Finetune(train_last=1000),
     ),
+    "distillation, a teacher without its loss": recipe(loss__teacher="runs/big"),
+    "distillation, no teacher": lambda: run.train(
+        None,
+        "photos",
+        changes={"loss": "Distillation", "loss.teacher": "runs/big"},
+        progress=False,
+    ),
     "--set without a value": lambda: parse_changes(["seed"]),
     "load, misspelt setting": load("digits", image_sise=16),
     "data, missing": load("fotos"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from residency.data import Batch, Dataset, Part, in_order
 from residency.engine.evaluation import evaluate, predictions, probabilities
+from residency.engine.losses import Teacher
 from residency.engine.network import Network
 from residency.files import replacing, write_json
 from residency.models import load_model
@@ -26,7 +27,10 @@ SHOWN = 16  # images in a grid
 
 
 def finish(
-    folder: Path, dataset: Dataset, history: Sequence[EpochRecord]
+    folder: Path,
+    dataset: Dataset,
+    history: Sequence[EpochRecord],
+    teacher: Teacher | None = None,
 ) -> tuple[keras.Model, tuple[Evaluation, ...]]:
     """Returns the best model and its evaluation on the held-out parts.
 
@@ -41,7 +45,13 @@ def finish(
     network = Network(model)
     parts = [part for part in (dataset.validation, dataset.test) if part is not None]
     evaluations = tuple(
-        evaluate(network, dataset, part, used_for_choosing=part is dataset.validation)
+        evaluate(
+            network,
+            dataset,
+            part,
+            used_for_choosing=part is dataset.validation,
+            teacher=teacher,
+        )
         for part in parts
     )
     write_json(folder / "evaluation.json", [evaluation_to_json(e) for e in evaluations])

@@ -14,10 +14,12 @@ from residency.data.sources.arrays import IN_MEMORY
 from residency.data.sources.resolve import absolute
 from residency.data.splits import find_again, read_split
 from residency.engine.evaluation import evaluate as evaluate_network
+from residency.engine.losses import Teacher
 from residency.engine.network import Network
 from residency.errors import DataError
 from residency.records import Evaluation
 from residency.run_folder import read_recipe
+from residency.teacher import TEACHER, open_teacher
 from residency.trained import Trained, open_trained
 
 logger = logging.getLogger(__name__)
@@ -67,7 +69,15 @@ def evaluate(
         dataset,
         chosen,
         used_for_choosing=seen["validation"] > 0,
+        teacher=_teacher(trained, dataset),
     )
+
+
+def _teacher(trained: Trained, dataset: Dataset) -> Teacher | None:
+    """Returns the teacher of a run, while the run still keeps it."""
+    if trained.run is None or not (trained.run / TEACHER).exists():
+        return None
+    return open_teacher(read_recipe(trained.run).loss, dataset, trained.run)
 
 
 def _dataset(trained: Trained, data: Any) -> tuple[Dataset, bool]:

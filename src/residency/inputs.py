@@ -1,5 +1,6 @@
 """What the user gave, in any form: data to a data set, checked with the model."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     for path in PATHS:
         if isinstance(all_changes.get(path), str | Path):
             all_changes[path] = absolute(all_changes[path])
+    if "loss.teacher" in all_changes:  # `runs/latest` is another run from now on
+        all_changes["loss.teacher"] = os.path.realpath(all_changes["loss.teacher"])
     return all_changes
 
 

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from residency.data import Dataset
+from residency.engine.evaluation import measure
+from residency.engine.hooks import SAMPLE
+from residency.engine.losses import Teacher
 from residency.engine.optimizers import inner_kernels
 from residency.engine.phases import Phases
 from residency.engine.state import TrainState
 from residency.models.freezing import Phase
 from residency.recipes import Recipe
-from residency.training import Muon, is_exempt
+from residency.records import Proportion, record_from_json, record_to_json
+from residency.training import Distillation, Muon, is_exempt
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,27 @@ def describe_plan(
         "decayed": [path for path in paths if path not in free],
         "exempt": [path for path in paths if path in free],
     }
+
+
+def describe_teacher(
+    teacher: Teacher | None, dataset: Dataset, settings: Recipe
+) -> dict[str, Any]:
+    """Returns what `plan.json` holds of a distillation; nothing without a teacher."""
+    loss = settings.loss
+    if teacher is None or not isinstance(loss, Distillation):
+        return {}
+    part = dataset.validation or dataset.train.sample(SAMPLE, 0)
+    model = teacher.network.model
+    told = {
+        "teacher": loss.teacher,
+        "model": model.name,
+        "parameters": model.count_params(),
+        "temperature": loss.temperature,
+        "weight": loss.weight,
+        "part": part.name,
+        "accuracy": record_to_json(measure(teacher, dataset, part).accuracy),
+    }
+    return {"distillation": told}
 
 
 def _phase(phases: Phases, phase: Phase) -> dict[str, Any]:
@@ -103,7 +128,19 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
         f"{epochs:.4g} epochs{shared}",
         f"rate    {plan['peak_rate']:g} at its peak, {plan['schedule']}",
         f"decay   {decayed}; exempt: {_kinds(plan['exempt'])}",
+        *_teacher_lines(plan.get("distillation")),
         *(f"trains  {line}" for line in map(_phase_words, plan["phases"])),
+    ]
+
+
+def _teacher_lines(told: dict[str, Any] | None) -> list[str]:
+    if told is None:
+        return []
+    accuracy = record_from_json(Proportion, told["accuracy"])
+    return [
+        f"teacher {told['teacher']}: {told['model']}, {told['parameters']:,} "
+        f"parameters, {told['part']} {100 * accuracy.rate:.2f} %; temperature "
+        f"{told['temperature']:g}, weight {told['weight']:g}"
     ]
 
 

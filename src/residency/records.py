@@ -127,6 +127,22 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class TaughtBy:
+    """The teacher of a distilled model on the same images.
+
+    Example:
+
+    >>> print(TaughtBy(Proportion(130, 153), Proportion(110, 153)).agreement)
+    71.90 % (95 % interval 64.3 to 78.4, n=153)
+    """
+
+    accuracy: Proportion
+    """The teacher's own."""
+    agreement: Proportion
+    """Images that both give the same class, right or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A model measured on one part of a data set."""
 
@@ -144,6 +160,8 @@ class Evaluation:
     """Counts, `[true][predicted]`."""
     wrong: tuple[Prediction, ...]
     """Misclassified images, most confident first; at most 200."""
+    teacher: TaughtBy | None = None
+    """`None` for a model that had none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from residency.run_folder import (
     require_same_data,
 )
 from residency.session import Run, contract_for, run_session
-from residency.teacher import open_teacher
+from residency.teacher import keep_teacher, open_teacher, teacher_file
 
 import keras  # isort: skip  after residency.models, which chooses the backend
 
@@ -82,6 +82,7 @@ def train(
             resolved = resolve(recipe, data_changes(data, changes))
             settings = resolved.recipe
             file = read_weights(settings)
+            teacher = teacher_file(settings.loss)
             if processes.first:
                 require_free(Path(out), name)
             keras.utils.set_random_seed(settings.seed)
@@ -101,6 +102,7 @@ def train(
             folder = create_run_folder(Path(out), name, resolved, dataset)
             save_model(model, folder / MODEL, contract_for(dataset, settings))
             load_model(folder / MODEL)  # what cannot be loaded is told now
+            keep_teacher(teacher, folder)
             return folder
 
         folder = processes.from_first(begin)

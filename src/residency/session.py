@@ -26,6 +26,7 @@ from residency.engine.hooks import (
 )
 from residency.engine.interrupt import stop_on_signals
 from residency.engine.loop import fit
+from residency.engine.losses import Teacher
 from residency.engine.network import Network
 from residency.engine.phases import Phases
 from residency.engine.processor import cores_left_by
@@ -38,7 +39,7 @@ from residency.files import sweep, write_json
 from residency.finetuning import build_phases
 from residency.inputs import loader_processes
 from residency.models import Contract, load_model, save_model
-from residency.plan import describe_plan, plan_lines
+from residency.plan import describe_plan, describe_teacher, plan_lines
 from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
 from residency.teacher import open_teacher
@@ -82,7 +83,7 @@ def run_session(
         state,
         settings,
         average=together and together.average,
-        teacher=open_teacher(settings.loss, dataset),
+        teacher=open_teacher(settings.loss, dataset, folder),
         record=not callbacks,
     )
     keras_callbacks = KerasCallbacks(callbacks, model, LearningRate(settings.schedule))
@@ -93,6 +94,7 @@ def run_session(
     with ExitStack() as stack:
         if processes.first:
             plan = describe_plan(phases, dataset, settings, state, processes.size)
+            plan |= describe_teacher(step.teacher, dataset, settings)
             show = stack.enter_context(closing(begin(folder, plan)))
             hooks += [Watch(network), *measuring(folder, phases, dataset, settings)]
             hooks += [show] if progress else []
@@ -103,7 +105,7 @@ def run_session(
         fit(step, phases, keras_callbacks.rate, state, hooks)
     if not network.is_finite():
         load_checkpoint(checkpoints, step)  # the last good weights
-    return _finished(folder, model, dataset, settings, state, processes)
+    return _finished(folder, model, dataset, settings, state, processes, step.teacher)
 
 
 def first_state(settings: Recipe, pipeline: Pipeline) -> TrainState:
@@ -191,6 +193,7 @@ def _finished(
     settings: Recipe,
     state: TrainState,
     processes: Processes,
+    teacher: Teacher | None,
 ) -> Run:
     """Saves the last model and, where the training is done, evaluates the best."""
     if processes.first:
@@ -200,7 +203,7 @@ def _finished(
         return Run(folder, model, history, (), stop)
     with processes.in_turn():
         if processes.first:
-            model, evaluations = finish(folder, dataset, history)
+            model, evaluations = finish(folder, dataset, history, teacher)
         else:
             model, evaluations = load_model(folder / "best.keras")[0], ()
     evaluations = processes.from_first(lambda: evaluations)

@@ -87,6 +87,10 @@ def test_the_original_is_untouched():
     [
         ({"rat": "1"}, ["'rat'", "Did you mean 'rate'?"]),
         ({"schedule.totl": "1"}, ["Did you mean 'schedule.total'?"]),
+        (
+            {"schedule.value": "1"},
+            ["schedule.value belongs to Constant", "is Steps", "schedule=Constant"],
+        ),
         ({"rate.x": "1"}, ["'rate.x'", "ends before 'x'"]),
         ({"items.2": "Constant"}, ["below 2", "'2'"]),
         ({"rate": "fast"}, ["rate", "float", "'fast'"]),

@@ -5,6 +5,10 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from residency.engine.evaluation import evaluate, measure, predictions, probabilities
+from residency.engine.losses import Teacher
+from residency.engine.network import Network
+
+from .conftest import small_model
 
 
 def test_figures_equal_scikit_learn(network, dataset):
@@ -21,6 +25,24 @@ def test_figures_equal_scikit_learn(network, dataset):
     assert wrong == {part.index.names[i] for i in truly}
     confidences = [p.confidence for p in evaluation.wrong]
     assert confidences == sorted(confidences, reverse=True)
+
+
+def test_a_teacher_is_measured_beside_its_pupil(network, dataset):
+    part, order = dataset.train, [2, 0, 1]
+    teacher = Network(small_model(seed=7))
+    images = np.stack([part.frames[i] for i in range(len(part))])
+    said = teacher.model.predict(images, verbose=0)[:, order].argmax(axis=1)
+    own = network.model.predict(images, verbose=0).argmax(axis=1)
+    found = evaluate(
+        network,
+        dataset,
+        part,
+        used_for_choosing=False,
+        teacher=Teacher(teacher, order),
+    ).teacher
+    assert found.accuracy.correct == (said == part.labels).sum()
+    assert found.agreement.correct == (said == own).sum()
+    assert 0 < found.agreement.correct < found.agreement.total == len(part)
 
 
 def test_measure_says_the_same(network, dataset):

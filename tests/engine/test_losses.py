@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from residency.engine.losses import Teacher, loss_of
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
+from residency.engine.precision import autocast
 from residency.engine.step import Step
 from residency.training import SGD, CrossEntropy, Distillation
 
@@ -76,6 +77,23 @@ def test_a_step_asks_the_teacher_about_its_own_images(batch):
     assert float(step(images, labels, 0.1)) == pytest.approx(float(wanted), rel=1e-5)
     for a, b in zip(before, teacher.model.variables, strict=True):
         assert np.array_equal(a, b.numpy())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_teacher_answers_without_gradients_in_the_precision_of_the_step(
+    batch, precision
+):
+    """Moving statistics that are not those of the batch, and dropout, would show."""
+    network = Network(small_model(seed=7))
+    network.model.get_layer("bn").moving_mean.assign([0.3, -0.2, 0.1, 0.5])
+    exact = network.logits(batch[0], training=False).detach()
+    teacher = Teacher(network, [0, 1, 2])
+    with autocast(network.device, precision):
+        found = teacher.logits(batch[0])
+    assert not found.requires_grad
+    assert found.dtype == torch.float32
+    off = float((found - exact).abs().max() / exact.abs().max())
+    assert off < 1e-6 if precision == "float32" else 1e-5 < off < 0.02
 
 
 def test_without_a_teacher_it_is_cross_entropy():

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from residency import resume
+from residency import evaluate, resume
 from residency.errors import DataError, EngineError
-from residency.models import build, load_model, save_model
+from residency.models import Contract, build, load_model, save_model
+from residency.records import record_to_json
 
 SCRIPT = """
 import json, os, signal, sys
@@ -81,6 +82,13 @@ def gradual(photos):
     return photos
 
 
+DISTILLED = {
+    "schedule__total_epochs": 3,
+    "loss": {"kind": "Distillation", "teacher": "teacher.keras"},
+    "precision": "bfloat16",
+}
+
+
 def start(root, name, kill_at, how="SIGKILL", settings=PLAIN):
     command = [sys.executable, "-c", SCRIPT, "runs", name, str(kill_at), how]
     command.append(json.dumps(settings))
@@ -138,6 +146,34 @@ def test_resume_in_any_phase_is_bit_exact(gradual, monkeypatch, name, kill_at):
     ):
         assert np.array_equal(a, b)
     assert measured(run) == measured(straight)
+
+
+def test_resume_of_a_distillation_is_bit_exact_whatever_became_of_its_teacher(
+    photos, monkeypatch
+):
+    model = build("cifar_resnet32", num_classes=2, image_size=16)
+    names = Contract(class_names=("red", "green"), image_size=16, resize="stretch")
+    save_model(model, photos / "teacher.keras", names)
+    assert start(photos, "taught", 10_000, settings=DISTILLED) == 0
+    assert start(photos, "taught_half", 7, settings=DISTILLED) == -signal.SIGKILL
+    (photos / "teacher.keras").unlink()
+    monkeypatch.chdir(photos)
+    run, straight = Path("runs/taught_half"), Path("runs/taught")
+    assert resume(run, progress=False).stopped is None
+    for a, b in zip(
+        *map(weights, (run / "last.keras", straight / "last.keras")), strict=True
+    ):
+        assert np.array_equal(a, b)
+    assert measured(run) == measured(straight)
+    told = json.loads((run / "evaluation.json").read_text())
+    assert told == json.loads((straight / "evaluation.json").read_text())
+    assert told[0]["teacher"]["accuracy"]["total"] == told[0]["accuracy"]["total"]
+    assert (
+        record_to_json(evaluate(run, part=told[0]["part"]).teacher)
+        == told[0]["teacher"]
+    )
+    untaught = measured(Path("runs/straight"))
+    assert [line["loss"] for line in measured(run)] != [r["loss"] for r in untaught]
 
 
 def test_a_finished_run_holds_what_the_design_says(photos):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from residency.records import Proportion, best_epoch
+from residency.records import Proportion, TaughtBy, best_epoch
 from residency.report import read_run_folder, write_report
 from residency.report.headline import caveats, claim_beside, headline
 
@@ -47,6 +47,22 @@ def test_a_finished_run_with_nothing_held_out_is_no_unfinished_one(
     text = write_report(run.path).read_text("utf-8")
     assert "unfinished" not in text
     assert "There is no evaluation yet" not in text
+
+
+def test_what_was_distilled_from_what_is_told(write_run, make_evaluation, tmp_path):
+    beside = TaughtBy(Proportion(130, 153), Proportion(110, 153))
+    measured = replace(make_evaluation(NAMES, part="test"), teacher=beside)
+    run = _run(write_run, tmp_path, evaluations=[measured])
+    assert run.evaluations[0].teacher == beside
+    assert not any("Distilled" in text for text in caveats(run))
+    loss = {"kind": "Distillation", "teacher": "runs/big"}
+    loss |= {"temperature": 4.0, "weight": 0.9}
+    recipe = {**run.recipe, "values": {"loss": loss}}
+    (run.path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    told = caveats(read_run_folder(run.path))
+    assert any("Distilled from runs/big (temperature 4.0, wei" in t for t in told)
+    text = write_report(run.path).read_text("utf-8")
+    assert "its teacher 84.97 %, same answer on 71.90 %" in text
 
 
 def test_divergence_is_told(write_run, make_history, tmp_path):

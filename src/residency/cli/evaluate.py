@@ -43,6 +43,9 @@ def evaluate(
     if evaluation.top5 is not None:
         print(f"{evaluation.part} top-5 accuracy{chosen}: {evaluation.top5}")
     print(f"loss: {evaluation.loss:.4f}")
+    if evaluation.teacher is not None:
+        print(f"its teacher's accuracy: {evaluation.teacher.accuracy}")
+        print(f"same answer as its teacher: {evaluation.teacher.agreement}")
     print_table(
         ("class", "precision", "recall", "F1", "images"),
         [

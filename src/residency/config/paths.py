@@ -108,6 +108,7 @@ def _value(annotation: Any, old: Any, changes: list[_Change], where: str) -> Any
     whole = [(path, value) for names, path, value in changes if len(names) == 1]
     below = [(names[1:], path, value) for names, path, value in changes if names[1:]]
     if not whole:
+        _require_kind(annotation, old, below, where)
         return _changed(old, below, where)
     path, value = whole[-1]
     value = _parsed(annotation, value, path)
@@ -117,6 +118,24 @@ def _value(annotation: Any, old: Any, changes: list[_Change], where: str) -> Any
             return _built(annotation, given, below, path, where)
     new = convert(annotation, value, path)
     return _changed(new, below, where) if below else new
+
+
+def _require_kind(
+    annotation: Any, old: Any, changes: list[_Change], where: str
+) -> None:
+    """Raises `ConfigError` for a field that only another kind of section has."""
+    for names, path, _ in changes:
+        if names[0] in getattr(old, "__dataclass_fields__", {}):
+            continue
+        having = [
+            kind for kind, c in kinds(annotation).items() if names[0] in field_types(c)
+        ]
+        if having:
+            section = path.removesuffix("." + ".".join(names))
+            raise ConfigError(
+                f"{where}: {path} belongs to {' or '.join(having)}, and {section} is "
+                f"{type(old).__name__}. Pass --set {section}={having[0]}, too."
+            )
 
 
 def _built(

@@ -8,9 +8,10 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from residency.data import Batch, Dataset, Part, in_order
+from residency.engine.losses import Teacher
 from residency.engine.network import Network
 from residency.errors import DataError
-from residency.records import Evaluation, Prediction, Proportion
+from residency.records import Evaluation, Prediction, Proportion, TaughtBy
 from residency.training.metrics import class_scores, confusion_matrix, top_k
 
 BATCH_SIZE = 256
@@ -25,7 +26,7 @@ class Measurement:
     loss: float
 
 
-def measure(network: Network, dataset: Dataset, part: Part) -> Measurement:
+def measure(network: Network | Teacher, dataset: Dataset, part: Part) -> Measurement:
     """Returns accuracy and loss of `network` on `part` of `dataset`."""
     return measured(outputs(network, dataset, part), dataset, part)
 
@@ -48,7 +49,12 @@ def measured(
 
 
 def evaluate(
-    network: Network, dataset: Dataset, part: Part, *, used_for_choosing: bool
+    network: Network,
+    dataset: Dataset,
+    part: Part,
+    *,
+    used_for_choosing: bool,
+    teacher: Teacher | None = None,
 ) -> Evaluation:
     """Returns all figures of `network` on `part`.
 
@@ -57,6 +63,7 @@ def evaluate(
         dataset: Gives class names, size and resize mode.
         part: One of its parts.
         used_for_choosing: The part was used for choosing the epoch or a setting.
+        teacher: Measured beside it, if it had one.
     """
     class_names = dataset.class_names
     found = [
@@ -80,6 +87,24 @@ def evaluate(
         classes=class_scores(confusion, class_names),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
         wrong=_wrong(names, labels, probabilities, class_names),
+        teacher=teacher and _beside(teacher, dataset, part, probabilities, labels),
+    )
+
+
+def _beside(
+    teacher: Teacher,
+    dataset: Dataset,
+    part: Part,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+) -> TaughtBy:
+    """Returns how well the teacher knows `part`, and how often its pupil agrees."""
+    found = [logits.argmax(dim=1) for _, logits in outputs(teacher, dataset, part)]
+    said = torch.cat(found).cpu().numpy()
+    agreed = int((said == probabilities.argmax(axis=1)).sum())
+    return TaughtBy(
+        accuracy=Proportion(int((said == labels).sum()), len(labels)),
+        agreement=Proportion(agreed, len(labels)),
     )
 
 
@@ -110,7 +135,7 @@ def probabilities(network: Network, images: np.ndarray) -> np.ndarray:
 
 
 def outputs(
-    network: Network, dataset: Dataset, part: Part
+    network: Network | Teacher, dataset: Dataset, part: Part
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
     """Yields the batches of `part` in order, each with its logits."""
     batches = in_order(part, dataset.image_size, BATCH_SIZE)

@@ -1,5 +1,6 @@
 """Losses on logits, as their settings say."""
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, kl_div
 
@@ -47,6 +48,11 @@ class Teacher:
         self.columns = torch.tensor(columns, device=network.device)
 
     @torch.no_grad()
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Returns logits `(batch, classes)` of uint8 `images`, in inference mode."""
+    def logits(
+        self, images: np.ndarray | torch.Tensor, *, training: bool = False
+    ) -> torch.Tensor:
+        """Returns logits `(batch, classes)` of uint8 `images`, in inference mode.
+
+        As a network's, so that a teacher can be measured like one.
+        """
         return self.network.logits(images, training=False)[:, self.columns]

@@ -191,7 +191,7 @@ class Step:
         ):
             with autocast(self.network.device, self.precision):
                 logits = self.network.logits(some, training=True)
-                taught = None if self.teacher is None else self.teacher(some)
+                taught = None if self.teacher is None else self.teacher.logits(some)
             loss = loss_of(self.loss, logits, their_labels, taught)
             penalty = self.network.penalty()
             share = len(some) / len(images)

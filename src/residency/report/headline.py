@@ -71,6 +71,14 @@ def caveats(run: RunFolder) -> list[str]:
             f"uncertain by about {100 * (high - low) / 2:.1f} points either way, and "
             "smaller differences between two models are no evidence."
         )
+    loss = cast("dict[str, Any]", run.settings.get("loss") or {})
+    if loss.get("kind") == "Distillation":
+        told.append(
+            f"Distilled from {loss.get('teacher')} (temperature "
+            f"{loss.get('temperature')}, weight {loss.get('weight')}): the loss while "
+            "training counts the teacher's answers, too, and is no cross-entropy like "
+            "the other losses."
+        )
     if any(not math.isfinite(record.loss) for record in run.history):
         told.append("The training loss stopped being a number: the run diverged.")
     return told

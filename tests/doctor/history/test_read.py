@@ -99,6 +99,12 @@ def test_a_run_folder(tmp_path):
     assert (curves.total_epochs, curves.claim_percent) == (5, 91.25)
     assert curves.kept_best
     assert repr(read_history(tmp_path / "metrics.jsonl")) == repr(curves)
+    assert len(curves.train_loss) == 2
+    values["loss"] = {"kind": "Distillation", "label_smoothing": 0.1}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    taught = read_history(tmp_path)
+    assert taught.train_loss == ()  # not the loss trained on: nothing to compare
+    assert taught.label_smoothing == 0.1
 
 
 @pytest.mark.parametrize(

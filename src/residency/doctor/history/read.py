@@ -173,9 +173,12 @@ def _run_folder(folder: Path, num_classes: int | None) -> Curves:
     recipe = _json(folder / "recipe.json", {})
     first = records[0] if records else None
     held_out = first.validation_accuracy if first else None
+    columns = _columns(records)
+    if _loss(recipe).get("kind") == "Distillation":
+        del columns["train_loss"]  # a cross-entropy: the loss trained on is another
     return Curves(
         source=folder.name,
-        **_columns(records),
+        **columns,
         accuracy_is_clean=True,
         steps_per_epoch=first.step if first else None,
         train_count=first.train_accuracy.total if first else None,
@@ -216,8 +219,12 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "changed": tuple(sorted(path for path, by in origin.items() if by == "user")),
         "total_epochs": (values.get("schedule") or {}).get("total_epochs"),
         "claim_percent": promised,
-        "label_smoothing": (values.get("loss") or {}).get("label_smoothing") or 0.0,
+        "label_smoothing": _loss(recipe).get("label_smoothing") or 0.0,
     }
+
+
+def _loss(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (recipe.get("values") or {}).get("loss") or {}
 
 
 def _json(path: Path, missing: Any) -> Any:
