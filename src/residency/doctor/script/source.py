@@ -27,7 +27,7 @@ class Source:
     places: tuple[str, ...]
     """Of each line, such as `"train.py:12"`."""
     whole: bool = True
-    """Whether all that could define a name was read; some magic of a notebook is not."""
+    """Whether all that could define a name was read; magic of a notebook may not be."""
 
 
 def read_source(path: str | Path) -> Source:

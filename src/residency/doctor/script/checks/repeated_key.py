@@ -25,9 +25,7 @@ def check(script: Script) -> Iterator[Finding]:
             given[name] = value
 
 
-def _finding(
-    script: Script, key: ast.expr, first: ast.expr, last: ast.expr
-) -> Finding:
+def _finding(script: Script, key: ast.expr, first: ast.expr, last: ast.expr) -> Finding:
     same = ast.dump(first) == ast.dump(last)
     lost, kept = script.text(first), script.text(last)
     word = script.text(key)

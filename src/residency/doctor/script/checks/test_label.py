@@ -35,7 +35,9 @@ def _validates_on_its_own(script: Script) -> bool:
     given = [fit.argument("validation_data") for fit in fits(script)]
     given += [fit.argument("validation_split") for fit in fits(script)]
     known = [each for each in given if each is not None]
-    texts = [script.text(part, 500) for each in known for part in _origins(script, each)]
+    texts = [
+        script.text(part, 500) for each in known for part in _origins(script, each)
+    ]
     return bool(known) and not any("test" in text.lower() for text in texts)
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-import difflib
+import os
 import symtable
 from collections.abc import Iterator
 from typing import cast
@@ -16,20 +16,25 @@ IN_NOTEBOOKS = {"display", "get_ipython", "In", "Out", "_", "__", "_i", "exit", 
 MAKING = ("exec", "globals", "locals", "vars", "setattr", "execfile")
 """Functions that can give a name a value which the text does not show."""
 CAUGHT = ("NameError", "Exception", "BaseException")
-ALIKE = 0.8
+SHORTEST = 4
+"""Letters of a word in which a slip can be told."""
 
 
 def check(script: Script) -> Iterator[Finding]:
-    """Yields one finding a name, where the text shows all that defines names."""
+    """Yields what is misspelt, else all that is missing as one piece of advice.
+
+    A piece of a longer script lacks names, too, but few of them look like others.
+    """
     if script.stars or not script.source.whole or _makes_names(script):
         return
     missing, known = _read(script)
     places = {name: _place(script, name) for name in missing}
     found = {name: node for name, node in places.items() if node is not None}
     meant = {name: _alike(name, known) for name in found}
-    for name, node in found.items():
-        # A piece of a script lacks names, too, but few of them look like others.
-        yield _finding(script, name, node, meant[name], sure=all(meant.values()))
+    if found and all(meant.values()):
+        yield from (_misspelt(script, found[n], n, meant[n]) for n in found)
+    elif found:
+        yield _missing(script, found)
 
 
 def _makes_names(script: Script) -> bool:
@@ -99,26 +104,65 @@ def _is_name(node: ast.AST) -> bool:
 
 def _alike(name: str, known: set[str]) -> str:
     """Returns the defined name that a name is a misspelling of, or `""`."""
-    if len(name) < 4:
-        return ""
-    return next(iter(difflib.get_close_matches(name, sorted(known), 1, ALIKE)), "")
+    return next((other for other in sorted(known) if _is_slip(name, other)), "")
 
 
-def _finding(
-    script: Script, name: str, node: ast.Name, meant: str, *, sure: bool
-) -> Finding:
-    hint = f" Did you mean `{meant}`?" if meant else ""
+def _is_slip(name: str, other: str) -> bool:
+    """Tells whether one word of a name has one letter too many, too few or wrong.
+
+    `x_train` is no slip of `y_train`, `conv1` none of `conv2`, `image` none of `images`.
+    """
+    pairs = list(zip(name.split("_"), other.split("_"), strict=False))
+    differing = [(a, b) for a, b in pairs if a != b]
+    if name.count("_") != other.count("_") or len(differing) != 1:
+        return False
+    short, long = sorted(differing[0], key=len)
+    if (
+        len(short) < SHORTEST
+        or short[0] != long[0]
+        or long in (short + "s", short + "S")
+    ):
+        return False
+    start = len(os.path.commonprefix((short, long)))
+    end = len(os.path.commonprefix((short[start:][::-1], long[start:][::-1])))
+    ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
+    swapped = len(ours) == 2 and ours == theirs[::-1]
+    letters = (ours + theirs).isalpha()
+    return letters and (swapped or len(theirs) == 1)
+
+
+def _misspelt(script: Script, node: ast.Name, name: str, meant: str) -> Finding:
     return Finding(
         code="RD632",
         label="name_undefined",
-        severity="error" if sure else "advice",
-        title=f"Nothing in the script defines `{name}`.",
-        evidence={"name": name, "alike": meant},
-        why="Where the line is reached, Python stops with a NameError; if this is a "
-        "piece of a longer script, the rest may define it.",
-        cure=f"Define it, or correct the name.{hint}",
-        snippet=meant or f"{name} = ...",
+        severity="error",
+        title=f"Nothing in the script defines `{name}`; `{meant}` is defined.",
+        evidence={"names": name, "alike": meant},
+        why="Where the line is reached, Python stops with a NameError.",
+        cure=f"Write `{meant}`, or define the name.",
+        snippet=meant,
         effect="The script runs beyond this line.",
-        confidence=0.95 if sure else 0.6,
+        confidence=0.95,
         source=script.place(node),
+    )
+
+
+def _missing(script: Script, found: dict[str, ast.Name]) -> Finding:
+    listed = ", ".join(f"`{name}`" for name in [*found][:6])
+    more = len(found) - 6
+    listed += f" and {more} more" if more > 0 else ""
+    first = next(iter(found))
+    return Finding(
+        code="RD632",
+        label="name_undefined",
+        severity="advice",
+        title=f"Nothing in the script defines {listed}.",
+        evidence={"names": ", ".join(found), "alike": ""},
+        why="Where such a name is reached, Python stops with a NameError. If this is "
+        "a piece of a longer script, the rest may define it.",
+        cure="Define what is missing; perhaps a line was lost in copying.",
+        snippet=f"{first} = ...",
+        effect="The script runs to its end.",
+        confidence=0.6,
+        source=script.place(found[first]),
     )
