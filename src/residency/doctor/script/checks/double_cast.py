@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from residency.doctor.script.bindings import start_of
 from residency.doctor.script.script import Call, Script
 from residency.records import Finding
 
@@ -44,7 +45,7 @@ def _made_by(script: Script, call: Call, value: ast.expr | None) -> Call | None:
     if not isinstance(value, ast.Name):
         return None
     latest = next(iter(script.candidates(value)), None)
-    if latest is None or latest.index is not None:
+    if latest is None or latest.index is not None or latest.end > start_of(value):
         return None
     here = next(a for a in script.ancestors(call.node) if isinstance(a, ast.stmt))
     together = script.parents.get(latest.node) is script.parents.get(here)

@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-import os
+import difflib
 import symtable
 from collections.abc import Iterator
 from typing import cast
@@ -110,25 +110,24 @@ def _alike(name: str, known: set[str]) -> str:
 def _is_slip(name: str, other: str) -> bool:
     """Tells whether one word of a name has one letter too many, too few or wrong.
 
-    `x_train` is no slip of `y_train`, `conv1` none of `conv2`, `image` none of `images`.
+    `x_train` is no slip of `y_train`, `conv1` none of `conv2`, `image` none of
+    `images`.
     """
-    pairs = list(zip(name.split("_"), other.split("_"), strict=False))
+    if name.count("_") != other.count("_"):
+        return False
+    pairs = zip(name.split("_"), other.split("_"), strict=True)
     differing = [(a, b) for a, b in pairs if a != b]
-    if name.count("_") != other.count("_") or len(differing) != 1:
+    return len(differing) == 1 and _differ_by_a_letter(*differing[0])
+
+
+def _differ_by_a_letter(word: str, other: str) -> bool:
+    short, long = sorted((word, other), key=len)
+    is_plural = long.lower() == short.lower() + "s"
+    plain = short.isalpha() and long.isalpha() and not is_plural
+    if not plain or len(short) < SHORTEST or short[0] != long[0]:
         return False
-    short, long = sorted(differing[0], key=len)
-    if (
-        len(short) < SHORTEST
-        or short[0] != long[0]
-        or long in (short + "s", short + "S")
-    ):
-        return False
-    start = len(os.path.commonprefix((short, long)))
-    end = len(os.path.commonprefix((short[start:][::-1], long[start:][::-1])))
-    ours, theirs = short[start : len(short) - end], long[start : len(long) - end]
-    swapped = len(ours) == 2 and ours == theirs[::-1]
-    letters = (ours + theirs).isalpha()
-    return letters and (swapped or len(theirs) == 1)
+    blocks = difflib.SequenceMatcher(None, short, long).get_matching_blocks()
+    return sum(block.size for block in blocks) >= len(long) - 1
 
 
 def _misspelt(script: Script, node: ast.Name, name: str, meant: str) -> Finding:
