@@ -37,15 +37,10 @@ def _cornered(images: np.ndarray, limit: np.ndarray) -> float:
 
     A crop out of a padded picture blackens whole sides, and is no rotation.
     """
-    black = (images <= limit).all(axis=-1)
-    sides = [_blocks(size) for size in black.shape[1:]]
-    filled = np.stack(
-        [
-            np.stack([black[:, r, c].all(axis=(1, 2)) for c in sides[1]], axis=1)
-            for r in sides[0]
-        ],
-        axis=1,
-    )  # (n, 3, 3)
+    black = np.all(images <= limit, axis=-1)
+    rows, columns = (_blocks(size) for size in images.shape[1:3])
+    places = [[black[:, r, c].all(axis=(1, 2)) for c in columns] for r in rows]
+    filled = np.moveaxis(np.array(places), -1, 0)  # (n, 3, 3)
     corners = filled[:, ::2, ::2].sum(axis=(1, 2))
     between = filled.sum(axis=(1, 2)) - corners
     return float(((corners >= 3) & (between == 0)).mean())

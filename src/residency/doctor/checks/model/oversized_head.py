@@ -29,14 +29,19 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     total = sum({id(n.layer): n.parameters for n in graph.nodes}.values())
     for node in graph.of_kind("Dense"):
         maps = _flattened(probe, node)
-        if maps is None or not node.trainable or is_trained(node):
-            continue
-        rest, each = total - node.parameters, node.parameters / images
-        if node.parameters >= max(LEAST, rest) and each >= PER_IMAGE:
-            return [_finding(node, maps, rest, images, "warning")]
-        if node.parameters >= SHARE * total and rest >= BODY and each >= FED:
-            return [_finding(node, maps, rest, images, "advice")]
+        severity = _severity(node.parameters, total, images)
+        if maps and severity and node.trainable and not is_trained(node):
+            return [_finding(node, maps, total - node.parameters, images, severity)]
     return []
+
+
+def _severity(weights: int, total: int, images: int) -> str:
+    """Returns how bad a layer of so many weights is; `""`: it is in proportion."""
+    rest, each = total - weights, weights / images
+    if weights >= max(LEAST, rest) and each >= PER_IMAGE:
+        return "warning"
+    pooled = weights >= SHARE * total and rest >= BODY
+    return "advice" if pooled and each >= FED else ""
 
 
 def _flattened(probe: Probe, node: Node) -> Node | None:

@@ -94,12 +94,9 @@ def _is_spared(script: Script, use: ast.Name) -> bool:
 
 def _catches(node: ast.Try) -> bool:
     kinds = [handler.type for handler in node.handlers]
-    words = {n.id for kind in kinds if kind for n in ast.walk(kind) if _is_name(n)}
+    parts = [part for kind in kinds if kind for part in ast.walk(kind)]
+    words = {part.id for part in parts if isinstance(part, ast.Name)}
     return None in kinds or bool(words & {*CAUGHT})
-
-
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _alike(name: str, known: set[str]) -> str:
