@@ -90,4 +90,10 @@ LABELS: Mapping[str, str] = {
     "shortcut": "a trivial rule tells the class",
     "bn_trains_above_frozen": "batch normalisation trains above frozen layers",
     "bn_epsilon": "epsilon is not that of the weights",
+    "training_flag_ignored": "Keras overrules the mode that a layer was called with",
+    "black_corners": "augmentation leaves black corners",
+    "small_shift": "random shifts are next to nothing at the size of the images",
+    # ours, of scripts
+    "name_undefined": "nothing defines a name that is read",
+    "redundant_code": "what is written twice acts once",
 }

@@ -110,3 +110,13 @@ def test_reading_builds_and_moves_nothing():
     assert [id(v) for v in model.variables] == before
     assert len(graph.nodes) == len(model.layers)
     assert all(n < node.number for node in graph.nodes for n in node.inputs)
+
+
+def test_the_mode_of_a_call_is_that_of_the_nearest_model_around_it():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(5), layers.Dropout(0.1)])
+    given = keras.Input((4,))
+    x = layers.Dropout(0.2)(given, training=True)
+    model = keras.Model(given, layers.ReLU()(inner(x, training=False)))
+    asked = {node.kind: node.asked for node in read_graph(model).nodes[2:]}
+    assert asked == {"Dense": False, "Dropout": False, "ReLU": None}
+    assert [node.asked for node in read_graph(model).nodes[:2]] == [None, True]

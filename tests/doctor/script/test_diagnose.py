@@ -87,6 +87,7 @@ def test_settings_beside_the_script_are_read(tmp_path):
     script.write_text(
         "import tensorflow as tf\nfrom settings import EPOCHS\n"
         "data = tf.data.Dataset.range(9).repeat(10)\n"
+        "model = tf.keras.Sequential()\n"
         "model.fit(data, epochs=EPOCHS, steps_per_epoch=100)\n"
     )
     (found,) = diagnose_script(script)

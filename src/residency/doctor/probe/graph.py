@@ -30,6 +30,9 @@ class Node:
     """Of its first output, the batch first."""
     inside: tuple[str, ...]
     """Names of the nested models around it, outermost first."""
+    asked: bool | None = None
+    """The `training` that it, else the nearest model around it, was called with where
+    the graph was built; `None`: none."""
 
     @property
     def trainable(self) -> bool:
@@ -167,33 +170,42 @@ class _Reader:
         inputs: tuple[int, ...],
         outputs: Sequence[Any],
         inside: tuple[str, ...] = (),
+        asked: bool | None = None,
     ) -> None:
         number = len(self.nodes)
         shape = tuple(outputs[0].shape) if outputs else ()
         kind = kind_of(operation)
-        node = Node(number, operation.name, kind, operation, inputs, shape, inside)
-        self.nodes.append(node)
+        name = operation.name
+        self.nodes.append(
+            Node(number, name, kind, operation, inputs, shape, inside, asked)
+        )
         self.made_by.update((id(x), number) for x in outputs)
 
-    def follow(self, graph: Any, inside: tuple[str, ...]) -> None:
+    def follow(
+        self, graph: Any, inside: tuple[str, ...], around: bool | None = None
+    ) -> None:
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
                 known = all(id(x) in self.made_by for x in node.input_tensors)
                 if node.is_input or not known:
                     continue
+                own = node.arguments.kwargs.get("training")
+                asked = around if own is None else bool(own)
                 inner = _functional(node.operation)
                 given = node.input_tensors
                 if inner is None or len(given) != len(inner.inputs):
                     numbers = tuple(self.made_by[id(x)] for x in given)
-                    self.add(node.operation, numbers, node.outputs, inside)
+                    self.add(node.operation, numbers, node.outputs, inside, asked)
                 else:
-                    self._open(node, inner, inside)
+                    self._open(node, inner, inside, asked)
 
-    def _open(self, node: Any, inner: Any, inside: tuple[str, ...]) -> None:
+    def _open(
+        self, node: Any, inner: Any, inside: tuple[str, ...], asked: bool | None
+    ) -> None:
         before = dict(self.made_by)
         for ours, theirs in zip(node.input_tensors, inner.inputs, strict=True):
             self.made_by[id(theirs)] = before[id(ours)]
-        self.follow(inner, (*inside, node.operation.name))
+        self.follow(inner, (*inside, node.operation.name), asked)
         found = [self.made_by[id(x)] for x in inner.outputs]
         self.made_by = before  # the model may be used once more, on other tensors
         for ours, number in zip(node.outputs, found, strict=True):

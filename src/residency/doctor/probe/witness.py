@@ -76,7 +76,11 @@ def ask_witness(model: keras.Model, graph: Graph, x: Any) -> Witness | None:
 
 def was_trained(node: Node) -> bool:
     """Returns whether moving statistics of a batch normalisation ever moved."""
-    layer = node.layer
+    return has_moved(node.layer)
+
+
+def has_moved(layer: Any) -> bool:
+    """Returns the same of the layer itself."""
     mean = np.array(keras.ops.convert_to_numpy(layer.moving_mean))
     variance = np.array(keras.ops.convert_to_numpy(layer.moving_variance))
     return bool((mean != 0).any() or (variance != 1).any())

@@ -12,6 +12,11 @@ from residency.errors import DataError
 MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??)$")
 """A line that only a notebook understands: `%matplotlib inline`, `!ls`, `x?`."""
 
+HARMLESS = re.compile(
+    r"^\s*(!|%(matplotlib|config|load_ext|reload_ext|autoreload|cd|pip|conda)\b|[\w.]+\?)"
+)
+"""Magic that gives no name a value; what `%run` does is not in the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -21,6 +26,8 @@ class Source:
     text: str
     places: tuple[str, ...]
     """Of each line, such as `"train.py:12"`."""
+    whole: bool = True
+    """Whether all that could define a name was read; magic of a notebook may not be."""
 
 
 def read_source(path: str | Path) -> Source:
@@ -63,12 +70,15 @@ def parse(source: Source) -> ast.Module:
 def _notebook(path: Path, notebook: Any) -> Source:
     lines: list[str] = []
     places: list[str] = []
+    whole = True
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for number, cell in enumerate(cells, 1):
         text = "".join(cell["source"])
         if text.lstrip().startswith("%%"):  # another language, or a whole-cell magic
+            whole = False
             continue
         for row, line in enumerate(text.splitlines(), 1):
+            whole &= not MAGIC.match(line) or bool(HARMLESS.match(line))
             lines.append(MAGIC.sub(r"\1pass", line))
             places.append(f"{path.name}, code cell {number}, line {row}")
-    return Source(path, "\n".join(lines) + "\n", tuple(places))
+    return Source(path, "\n".join(lines) + "\n", tuple(places), whole)

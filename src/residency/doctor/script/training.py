@@ -9,6 +9,9 @@ from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import UNKNOWN, call_function, number, value
 from residency.doctor.script.vocabulary import OPTIMIZERS
 
+SERIES = ("loss", "acc")
+"""How the keys of a history begin, `val_` apart."""
+
 
 def compiles(script: Script) -> list[Call]:
     """Returns the calls of `compile` on a model."""
@@ -85,6 +88,16 @@ def schedule_rates(
 def callback_calls(script: Script, name: str) -> Iterator[Call]:
     """Yields the calls that build a callback of Keras called `name`."""
     yield from (call for call in script.calls if call.keras == name)
+
+
+def history_key(script: Script, expression: ast.expr) -> str:
+    """Returns the history's key that an expression reads, or `""`."""
+    origin = script.origin(expression)
+    if isinstance(origin, ast.Subscript):
+        key = value(script, origin.slice)
+        if isinstance(key, str) and key.removeprefix("val_").startswith(SERIES):
+            return key
+    return ""
 
 
 def is_legacy(script: Script) -> bool:

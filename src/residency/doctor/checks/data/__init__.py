@@ -4,6 +4,7 @@ from residency.doctor.checks.check import Check
 from residency.doctor.checks.data import (
     augmentation_ineffective,
     augmentation_too_strong,
+    black_corners,
     blank_images,
     class_imbalance,
     data_not_shuffled,
@@ -12,6 +13,7 @@ from residency.doctor.checks.data import (
     labels_wrong,
     nonfinite_input,
     shortcut,
+    small_shift,
     split_not_representative,
     target_not_scaled,
     train_val_overlap,
@@ -37,4 +39,6 @@ CHECKS: tuple[Check, ...] = (
     validation_too_small.CHECK,
     blank_images.CHECK,
     shortcut.CHECK,
+    black_corners.CHECK,
+    small_shift.CHECK,
 )

@@ -11,6 +11,7 @@ from residency.doctor.checks.transfer import (
     finetune_lr_too_high,
     preprocess_constants,
     pretrained_preprocess_mismatch,
+    training_flag_ignored,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -23,4 +24,5 @@ CHECKS: tuple[Check, ...] = (
     finetune_lr_too_high.CHECK,
     bn_trains_above_frozen.CHECK,
     bn_epsilon.CHECK,
+    training_flag_ignored.CHECK,
 )

@@ -1,13 +1,11 @@
 """RD625: a curve drawn under the name of another."""
 
-import ast
 from collections.abc import Iterator
 
 from residency.doctor.script.script import Call, Script
+from residency.doctor.script.training import SERIES, history_key
 from residency.doctor.script.values import value
 from residency.records import Finding
-
-SERIES = ("loss", "acc")
 
 
 def check(script: Script) -> Iterator[Finding]:
@@ -16,21 +14,11 @@ def check(script: Script) -> Iterator[Finding]:
         label = value(script, call.argument("label"))
         if call.last != "plot" or not isinstance(label, str):
             continue
-        keys = {key for arg in call.node.args if (key := _key(script, arg))}
+        keys = {key for arg in call.node.args if (key := history_key(script, arg))}
         if len(keys) == 1:
             key = next(iter(keys))
             if _contradicts(key, label.lower()):
                 yield _finding(script, call, key, label)
-
-
-def _key(script: Script, expression: ast.expr) -> str:
-    """Returns the history's key that an expression draws, or `""`."""
-    origin = script.origin(expression)
-    if isinstance(origin, ast.Subscript):
-        key = value(script, origin.slice)
-        if isinstance(key, str) and key.removeprefix("val_").startswith(SERIES):
-            return key
-    return ""
 
 
 def _contradicts(key: str, label: str) -> bool:
