@@ -78,3 +78,26 @@ def test_a_handful_of_distinct_rows_cannot_tell(probe_of):
     y = np.arange(200) % 2
     x = np.repeat(y[:, None], 16, 1).astype("float32")
     assert run(probe_of((x[:150], y[:150]), (x[150:], y[150:]))) is None
+
+
+@pytest.mark.parametrize("split_first", [False, True])
+def test_a_class_that_was_copied_before_the_split(probe_of, split_first):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(800, 8)).astype("float32")
+    y = (np.arange(800) < 40).astype("int64")
+
+    def balanced(rows):
+        rare = rows[y[rows] == 1]
+        return np.concatenate([rows[y[rows] == 0], random.choice(rare, 600)])
+
+    rows = random.permutation(800)
+    if split_first:
+        train, held_out = balanced(rows[:600]), rows[600:]
+    else:
+        train, held_out = np.split(random.permutation(balanced(rows)), [1000])
+    found = run(probe_of((x[train], y[train]), (x[held_out], y[held_out])))
+    if split_first:
+        assert not found
+    else:
+        share = np.isin(held_out, train).mean()
+        assert found[0].evidence["copies"] == round(share * len(held_out))
