@@ -131,7 +131,7 @@ def read_graph(model: keras.Model) -> Graph:
     for tensor in graph.inputs:
         operation = tensor._keras_history.operation
         reader.add(operation, (), (tensor,))
-    reader.follow(graph, ())
+    reader.follow(model, ())
     outputs = tuple(reader.made_by[id(x)] for x in graph.outputs)
     return Graph(tuple(reader.nodes), outputs, wired=True)
 
@@ -182,14 +182,17 @@ class _Reader:
         self.made_by.update((id(x), number) for x in outputs)
 
     def follow(
-        self, graph: Any, inside: tuple[str, ...], around: bool | None = None
+        self, model: Any, inside: tuple[str, ...], around: bool | None = None
     ) -> None:
+        graph = _functional(model)
+        # A Sequential model names no mode; it records that in which it was built.
+        names = not isinstance(model, keras.Sequential)
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
                 known = all(id(x) in self.made_by for x in node.input_tensors)
                 if node.is_input or not known:
                     continue
-                own = node.arguments.kwargs.get("training")
+                own = node.arguments.kwargs.get("training") if names else None
                 asked = around if own is None else bool(own)
                 inner = _functional(node.operation)
                 given = node.input_tensors
@@ -205,7 +208,7 @@ class _Reader:
         before = dict(self.made_by)
         for ours, theirs in zip(node.input_tensors, inner.inputs, strict=True):
             self.made_by[id(theirs)] = before[id(ours)]
-        self.follow(inner, (*inside, node.operation.name), asked)
+        self.follow(node.operation, (*inside, node.operation.name), asked)
         found = [self.made_by[id(x)] for x in inner.outputs]
         self.made_by = before  # the model may be used once more, on other tensors
         for ours, number in zip(node.outputs, found, strict=True):
