@@ -127,3 +127,10 @@ def test_a_chain_that_is_built_by_a_call_has_no_mode_of_its_own(mode):
     model = keras.Sequential([layers.Dense(5), layers.Dropout(0.1)])
     model(np.zeros((2, 4)), training=mode)
     assert {node.asked for node in read_graph(model).nodes} == {None}
+
+
+def test_what_a_layer_takes_by_default_is_named_by_nobody():
+    """The graph holds `training=False` of Dropout, which `call` has as default."""
+    given = keras.Input((4,))
+    model = keras.Model(given, layers.Dropout(0.1)(given))
+    assert [node.asked for node in read_graph(model).nodes] == [None, None]
