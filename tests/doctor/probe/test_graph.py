@@ -120,3 +120,17 @@ def test_the_mode_of_a_call_is_that_of_the_nearest_model_around_it():
     asked = {node.kind: node.asked for node in read_graph(model).nodes[2:]}
     assert asked == {"Dense": False, "Dropout": False, "ReLU": None}
     assert [node.asked for node in read_graph(model).nodes[:2]] == [None, True]
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_a_chain_that_is_built_by_a_call_has_no_mode_of_its_own(mode):
+    model = keras.Sequential([layers.Dense(5), layers.Dropout(0.1)])
+    model(np.zeros((2, 4)), training=mode)
+    assert {node.asked for node in read_graph(model).nodes} == {None}
+
+
+def test_what_a_layer_takes_by_default_is_named_by_nobody():
+    """The graph holds `training=False` of Dropout, which `call` has as default."""
+    given = keras.Input((4,))
+    model = keras.Model(given, layers.Dropout(0.1)(given))
+    assert [node.asked for node in read_graph(model).nodes] == [None, None]

@@ -1,5 +1,6 @@
 """The model as a flat graph of layers, nested models opened."""
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def read_graph(model: keras.Model) -> Graph:
     for tensor in graph.inputs:
         operation = tensor._keras_history.operation
         reader.add(operation, (), (tensor,))
-    reader.follow(graph, ())
+    reader.follow(model, ())
     outputs = tuple(reader.made_by[id(x)] for x in graph.outputs)
     return Graph(tuple(reader.nodes), outputs, wired=True)
 
@@ -182,15 +183,16 @@ class _Reader:
         self.made_by.update((id(x), number) for x in outputs)
 
     def follow(
-        self, graph: Any, inside: tuple[str, ...], around: bool | None = None
+        self, model: Any, inside: tuple[str, ...], around: bool | None = None
     ) -> None:
+        graph = _functional(model)
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
                 known = all(id(x) in self.made_by for x in node.input_tensors)
                 if node.is_input or not known:
                     continue
-                own = node.arguments.kwargs.get("training")
-                asked = around if own is None else bool(own)
+                own = _mode(model, node)
+                asked = around if own is None else own
                 inner = _functional(node.operation)
                 given = node.input_tensors
                 if inner is None or len(given) != len(inner.inputs):
@@ -205,11 +207,24 @@ class _Reader:
         before = dict(self.made_by)
         for ours, theirs in zip(node.input_tensors, inner.inputs, strict=True):
             self.made_by[id(theirs)] = before[id(ours)]
-        self.follow(inner, (*inside, node.operation.name), asked)
+        self.follow(node.operation, (*inside, node.operation.name), asked)
         found = [self.made_by[id(x)] for x in inner.outputs]
         self.made_by = before  # the model may be used once more, on other tensors
         for ours, number in zip(node.outputs, found, strict=True):
             self.made_by[id(ours)] = number
+
+
+def _mode(model: Any, node: Any) -> bool | None:
+    """Returns the `training` that a call in the graph of `model` names.
+
+    A graph also records what a layer takes by default, as Dropout does, and that of
+    a Sequential model the mode in which it was built.
+    """
+    named = node.arguments.kwargs.get("training")
+    if named is None or isinstance(model, keras.Sequential):
+        return None
+    taken = inspect.signature(node.operation.call).parameters.get("training")
+    return None if taken is None or taken.default == named else bool(named)
 
 
 def _functional(operation: Any) -> Any:
