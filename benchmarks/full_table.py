@@ -88,10 +88,10 @@ def transfer_rows(result: Result) -> list[str]:
             f"mean of {len(runs)} seeds, {time:.0f} min each, {machine(result)}"
         )
         each = ", ".join(f"{100 * r['correct'] / r['total']:.1f}" for r in runs)
-        measured = (
-            f"{seeds_text(runs)} of {runs[0]['total']:,}; each {each}; published: "
-            f"{result['published'].get(line['data'], 'none')}"
-        )
+        measured = f"{seeds_text(runs)} of {runs[0]['total']:,}; each {each}"
+        if "published" in result:
+            published = result["published"].get(line["data"], "none")
+            measured += f"; published: {published}"
         what = f"{result['what'].split()[0]}, {line['data']}: {line['how']}"
         found.append(row({**result, "what": what}, conditions, measured))
     return found

@@ -1,4 +1,4 @@
-"""Transfer and distillation beside training from scratch, on small photo sets.
+"""Transfer from ImageNet weights beside training from scratch, on small photo sets.
 
 EfficientNet-Lite0 with its published weights, three seeds each. The photo sets have no
 test part of their own: what is reported is the last epoch's validation accuracy, which
@@ -7,7 +7,6 @@ one module lie on both sides of it, so that figure is optimistic.
 
     python benchmarks/transfer.py --photos ../shared/data/photos --runs runs/transfer
     python benchmarks/transfer.py --photos ... --runs ... --only ants-bees:head
-    python benchmarks/transfer.py --photos ... --runs ... --what distillation
 
 Runs that stand in the folder already are read, not repeated.
 """
@@ -27,8 +26,7 @@ from residency.records import Proportion
 
 SEEDS = (0, 1, 2)
 LAST_STAGES = '["stem","block1","block2","block3","block4","block5"]'
-SCRATCH = {"scratch": ("quick/photos",)}
-TRANSFER = {
+HOWS = {
     "head": ("finetune/head", "--set", "model.weights=imagenet"),
     "gradual": (
         "finetune/gradual",
@@ -37,48 +35,16 @@ TRANSFER = {
         "--set",
         f"finetune.freeze={LAST_STAGES}",
     ),
-    **SCRATCH,
+    "scratch": ("quick/photos",),
 }
-DISTILLATION = {
-    **SCRATCH,
-    "teacher": (
-        *TRANSFER["head"],
-        "--set",
-        "data.image_size=96",
-        "--set",
-        "data.resize=crop",
-    ),
-    "distilled": (
-        "quick/photos",
-        "--set",
-        "loss=Distillation",
-        "--set",
-        "loss.teacher={runs}/{name}-teacher-{seed}",
-    ),
-}
-"""Without the teacher and with it. It was trained on photos framed as its pupil's."""
 SETS: dict[str, tuple[str, ...]] = {
     "ants-bees": (),
     "car-damage-severity": (),
     "car-views": (),
     "elpv": ("--set", "data.test=0.25", "--set", "data.validation=0.1"),
 }
-COMPARED: dict[str, tuple[str, dict[str, tuple[str, ...]], tuple[str, ...]]] = {
-    "transfer": (
-        "transfer of EfficientNet-Lite0 beside training from scratch",
-        TRANSFER,
-        tuple(SETS),
-    ),
-    "distillation": (
-        "distillation of EfficientNet-Lite0 into ResNet-18",
-        DISTILLATION,
-        ("ants-bees",),
-    ),
-}
-"""What it is called, the ways of training, the sets."""
-FROM_NOTHING = ("scratch", "distilled")
 SHORTER = ("--set", "schedule.total_epochs=12")
-"""Of training from nothing on the larger sets: as long as there is time for."""
+"""Of training from scratch on the larger sets: as long as there is time for."""
 PUBLISHED = {
     "ants-bees": "93.5 to 96.1 % fine-tuned, 94.8 % with a frozen body (ResNet-18)",
     "car-damage-severity": "about 71 %",
@@ -94,7 +60,6 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--what", choices=COMPARED, default="transfer")
     parser.add_argument("--only", nargs="+", help="Such as ants-bees:head.")
     parser.add_argument("--read", action="store_true", help="Train nothing.")
     parser.add_argument("--out", type=Path)
@@ -103,53 +68,37 @@ def main() -> None:
     for row in rows:
         print(line(row))
     if not arguments.only or arguments.out:
-        what, _, sets = COMPARED[arguments.what]
-        published = {name: PUBLISHED[name] for name in sets}
-        found = {"what": what, **conditions(), "published": published, "rows": rows}
-        write(arguments.what, found, arguments.out)
+        what = "transfer of EfficientNet-Lite0 beside training from scratch"
+        found = {"what": what, **conditions(), "published": PUBLISHED, "rows": rows}
+        write("transfer", found, arguments.out)
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yields a row for each set and way that has runs."""
-    _, hows, sets = COMPARED[arguments.what]
-    for name in sets:
-        for how, recipe in hows.items():
+    for name in SETS:
+        for how in HOWS:
             if arguments.only and f"{name}:{how}" not in arguments.only:
                 continue
             found = []
             for seed in SEEDS:
                 run = arguments.runs / f"{name}-{how}-{seed}"
                 if not (run / "evaluation.json").exists() and not arguments.read:
-                    train(name, how, recipe, seed, arguments)
+                    train(name, how, seed, arguments)
                 if (run / "evaluation.json").exists():
                     found.append(result(run, name))
             if found:
                 yield {"data": name, "how": how, "runs": found}
 
 
-def train(
-    name: str,
-    how: str,
-    recipe: tuple[str, ...],
-    seed: int,
-    arguments: argparse.Namespace,
-) -> None:
+def train(name: str, how: str, seed: int, arguments: argparse.Namespace) -> None:
     """Trains once by the command line, as a user does."""
+    recipe, *settings = HOWS[how]
     source = name if name == "elpv" else str(arguments.photos / name)
-    places = {"runs": arguments.runs, "name": name, "seed": seed}
-    run = [
-        "train",
-        *(text.format(**places) for text in recipe),
-        "--data",
-        source,
-        "--out",
-        str(arguments.runs),
-    ]
+    run = ["train", recipe, "--data", source, "--out", str(arguments.runs)]
     run += ["--name", f"{name}-{how}-{seed}", "--set", f"seed={seed}"]
-    run += SETS[name]
-    if how in FROM_NOTHING:
-        run += ["--set", "precision=bfloat16"]
-        run += SHORTER if name != "ants-bees" else ()
+    run += [*settings, *SETS[name]]
+    run += ["--set", "precision=bfloat16"] if how == "scratch" else []
+    run += SHORTER if how == "scratch" and name != "ants-bees" else ()
     print("residency", *run, flush=True)
     subprocess.run(
         [sys.executable, "-m", "residency", *run], check=True, stdout=subprocess.DEVNULL

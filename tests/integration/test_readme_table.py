@@ -135,6 +135,12 @@ def test_transfer_gives_the_mean_of_seeds_and_the_interval_of_one_part():
     row = full_table.rows_of(result)[0]
     assert "mean of 2 seeds, 2 min each" in row
     assert row.endswith("95.0 % (88.8 to 97.8) of 100; each 94.0, 96.0; published: ? |")
+    del result["published"]
+    result["what"] = "distillation of something"
+    row = full_table.rows_of(result)[0]
+    assert row.startswith("| distillation, bees: head |")
+    assert row.endswith("95.0 % (88.8 to 97.8) of 100; each 94.0, 96.0 |")
+    assert not any("bees" in line for line in readme_table.short([result]))
 
 
 def test_the_doctor_is_one_line():
