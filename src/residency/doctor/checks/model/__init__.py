@@ -2,6 +2,7 @@
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model import (
+    augmentation_too_strong,
     bn_after_dropout,
     bn_axis_wrong,
     capacity_too_small,
@@ -14,7 +15,6 @@ from residency.doctor.checks.model import (
     label_encoding_mismatch,
     lambda_closure,
     lambda_not_portable,
-    large_shift,
     last_activation_wrong,
     logits_as_probabilities,
     loss_task_mismatch,
@@ -52,7 +52,7 @@ CHECKS: tuple[Check, ...] = (
     redundant_activation.CHECK,
     dropout_too_high.CHECK,
     oversized_head.CHECK,
-    large_shift.CHECK,
+    augmentation_too_strong.CHECK,
     useless_bias_before_bn.CHECK,
     bn_after_dropout.CHECK,
     lambda_not_portable.CHECK,

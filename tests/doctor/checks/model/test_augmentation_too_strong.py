@@ -2,7 +2,7 @@ import keras
 import pytest
 from keras import layers
 
-from residency.doctor.checks.model.large_shift import find
+from residency.doctor.checks.model.augmentation_too_strong import find
 
 
 def model(*shift):
