@@ -37,7 +37,9 @@ class Distillation:
 
     `(1 - weight) * CE(labels, softmax(s)) + weight * T^2 * KL(softmax(t / T),
     softmax(s / T))` for logits `s` of the network, `t` of its teacher, temperature `T`.
-    The factor `T^2` keeps the gradients as large as at `T = 1`. The reference has the
+    The factor `T^2` keeps the gradients from shrinking with `1 / T^2`; that of the soft
+    term is `T (softmax(s / T) - softmax(t / T))`, up to `T` times a cross-entropy's:
+    where the loss rises at first, take a lower rate. The reference has the
     cross-entropy of the soft classes, which is more by the teacher's entropy, that no
     gradient sees.
 
