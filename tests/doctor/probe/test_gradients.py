@@ -24,7 +24,6 @@ def test_gradients_are_those_of_the_closed_form():
     assert gradient.shape == (3, 2)
     assert gradient.rms == pytest.approx(np.sqrt((expected**2).mean()), rel=1e-5)
     assert gradient.weight_rms == pytest.approx(np.sqrt((w**2).mean()), rel=1e-5)
-    assert gradient.zero_inputs.tolist() == [False, True, False]
     assert gradient.zero_outputs.tolist() == [False, False]
     assert found.loss == pytest.approx(((x @ w - y) ** 2).mean(), rel=1e-5)
     assert (found.penalty, gradient.finite) == (0, True)
@@ -62,3 +61,21 @@ def test_a_frozen_layer_is_not_measured():
     x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
     found = measure_gradients(Stepper(model), (x, y, None)).by_path
     assert {g.layer for g in found.values()} == {model.layers[1].name}
+
+
+def test_channels_of_a_transposed_convolution_are_its_outputs():
+    """Their kernels are `(height, width, outputs, inputs)`."""
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 3)),
+            layers.Conv2DTranspose(2, 3, use_bias=False),
+            layers.GlobalAveragePooling2D(),
+        ]
+    )
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 4, 4, 3)), rng.normal(size=(8, 2))
+    x[..., 1] = 0
+    found = measure_gradients(Stepper(model), (x, y, None))
+    (gradient,) = found.by_path.values()
+    assert gradient.zero_outputs.tolist() == [False, False]

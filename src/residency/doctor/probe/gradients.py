@@ -24,10 +24,9 @@ class Gradient:
     """Root of the mean square; 0 where the loss does not depend on it."""
     weight_rms: float
     finite: bool
-    zero_inputs: np.ndarray
-    """Of kernels `(..., inputs, outputs)`: inputs whose gradients are all exactly 0."""
     zero_outputs: np.ndarray
-    """Last axis: entries whose gradients are all exactly 0."""
+    """Channels of the output whose gradients are all exactly 0: the last axis, and the
+    one before it in kernels of transposed convolutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +57,26 @@ def measure_gradients(stepper: Stepper, batch: Batch) -> Gradients:
             if gradient is None
             else np.array(keras.ops.convert_to_numpy(gradient))
         )
+        owner = owners.get(id(variable))
         by_path[variable.path] = _gradient(
-            owners.get(id(variable), str(variable.path)), variable.name, value, array
+            owner.name if owner else str(variable.path),
+            variable.name,
+            value,
+            array,
+            _output_axis(owner, value),
         )
     return Gradients(loss, penalty, by_path)
 
 
+def _output_axis(owner: keras.Layer | None, value: np.ndarray) -> int:
+    transposed = "Transpose" in type(owner).__name__ and value.ndim > 1
+    return -2 if transposed else -1
+
+
 def _gradient(
-    layer: str, name: str, value: np.ndarray, gradient: np.ndarray
+    layer: str, name: str, value: np.ndarray, gradient: np.ndarray, axis: int
 ) -> Gradient:
-    zero = gradient == 0
-    outputs = zero.reshape(-1, zero.shape[-1]).all(axis=0) if zero.ndim else zero
-    inputs = np.zeros(0, bool)
-    if zero.ndim >= 2:
-        moved = np.moveaxis(zero, -2, -1)
-        inputs = moved.reshape(-1, moved.shape[-1]).all(axis=0)
+    zero = np.moveaxis(np.atleast_1d(gradient == 0), axis, -1)
     return Gradient(
         layer=layer,
         name=name,
@@ -80,8 +84,7 @@ def _gradient(
         rms=_rms(gradient),
         weight_rms=_rms(value),
         finite=bool(np.isfinite(gradient).all()),
-        zero_inputs=inputs,
-        zero_outputs=np.atleast_1d(outputs),
+        zero_outputs=np.all(zero, axis=tuple(range(zero.ndim - 1))),
     )
 
 
@@ -90,11 +93,11 @@ def _rms(array: np.ndarray) -> float:
         return float(np.sqrt(np.mean(np.square(array, dtype="float64"))))
 
 
-def _owners(model: keras.Model) -> dict[int, str]:
-    owners: dict[int, str] = {}
+def _owners(model: keras.Model) -> dict[int, keras.Layer]:
+    owners: dict[int, keras.Layer] = {}
     for layer in model._flatten_layers():
         for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
-            owners[id(variable)] = layer.name
+            owners[id(variable)] = layer
     return owners
 
 
