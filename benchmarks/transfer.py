@@ -41,7 +41,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "ants-bees": (),
     "car-damage-severity": (),
     "car-views": (),
-    "elpv": ("--set", "data.test=0.25", "--set", "data.validation=0.1"),
+    "elpv": ("--set", "data.test=0.25", "--set", "data.validation=0"),
 }
 SHORTER = ("--set", "schedule.total_epochs=12")
 """Of training from scratch on the larger sets: as long as there is time for."""
