@@ -11,7 +11,7 @@ EXPLAINS = {
     "pretrained_preprocess_mismatch": ("input_not_normalised", "channel_order"),
     "channel_order": ("preprocess_constants",),
     "input_not_normalised": ("init_scale_bad",),
-    "label_range": ("output_units_mismatch", "split_not_representative"),
+    "label_range": ("split_not_representative",),
     "constant_init": ("init_scale_bad", "dead_relu", "vanishing_gradient"),
     "init_scale_bad": ("dead_relu", "lr_too_high", "missing_normalisation"),
     "last_activation_wrong": ("loss_task_mismatch", "lr_too_high", "lr_too_low"),

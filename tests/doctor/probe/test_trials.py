@@ -9,8 +9,8 @@ import pytest
 from residency.doctor.probe.gradients import penalty_of
 from residency.doctor.probe.graph import read_graph
 from residency.doctor.probe.settings import read_settings
-from residency.doctor.probe.stepper import Stepper
-from residency.doctor.probe.trials import fresh_optimizer, run_trials
+from residency.doctor.probe.stepper import Stepper, fresh_optimizer
+from residency.doctor.probe.trials import run_trials
 
 
 def batches(count=4, rows=32):

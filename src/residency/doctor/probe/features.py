@@ -51,40 +51,42 @@ def features_of(x: np.ndarray, *, images: bool) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """How well classes follow from inputs, against the same with labels permuted."""
+    """How well labels follow from inputs, against the same with labels permuted."""
 
     accuracy: float
-    """Of the better of two simple rules, on inputs it was not fitted to."""
+    """Of the better of two simple rules, on inputs it was not fitted to; of numbers the
+    share of their variance that it explains."""
     chance: float
-    """Mean accuracy with permuted labels."""
+    """Its mean with permuted labels."""
     z: float
     """Their difference in deviations over permutations."""
 
 
 def dependence(x: np.ndarray, y: np.ndarray) -> Dependence:
-    """Measures whether classes depend on features, by rules fitted and tested apart.
+    """Measures whether labels depend on features, by rules fitted and tested apart.
 
     Args:
         x: Features `(n, columns)`.
-        y: Class numbers `(n,)`.
+        y: Class numbers `(n,)`, or real numbers.
     """
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(x))[:ROWS]
     x, y = x[chosen], y[chosen]
     linear = _LinearRule(x)
     near = _NearRule(x)
-    true = max(linear.accuracy(y), near.accuracy(y))
+    judge = _explained if y.dtype.kind == "f" else _right
+    true = max(judge(linear, y), judge(near, y))
     permuted = []
     for _ in range(SHUFFLES):
         shuffled = rng.permutation(y)
-        permuted.append(max(linear.accuracy(shuffled), near.accuracy(shuffled)))
+        permuted.append(max(judge(linear, shuffled), judge(near, shuffled)))
     spread = max(float(np.std(permuted)), 0.5 / np.sqrt(len(y)) * 0.5, 1e-6)
     chance = float(np.mean(permuted))
     return Dependence(true, chance, (true - chance) / spread)
 
 
 class _LinearRule:
-    """Ridge regression on one-hot classes, tested on folds; fitted once for all."""
+    """Ridge regression, tested on folds; fitted once for all labels."""
 
     def __init__(self, x: np.ndarray) -> None:
         self.folds = np.arange(len(x)) % FOLDS
@@ -96,18 +98,17 @@ class _LinearRule:
             gram = x[~out].T @ x[~out] + penalty
             self.maps.append(x[out] @ np.linalg.solve(gram, x[~out].T))
 
-    def accuracy(self, y: np.ndarray) -> float:
-        classes, numbers = np.unique(y, return_inverse=True)
-        targets = np.eye(len(classes))[numbers]
-        hits = 0
+    def predict(self, targets: np.ndarray) -> np.ndarray:
+        """Returns for each row what the others say of `targets`, `(n, columns)`."""
+        said = np.empty(targets.shape)
         for fold, each in enumerate(self.maps):
             out = self.folds == fold
-            hits += int(((each @ targets[~out]).argmax(axis=1) == numbers[out]).sum())
-        return hits / len(y)
+            said[out] = each @ targets[~out]
+        return said
 
 
 class _NearRule:
-    """The most frequent class of the five nearest others."""
+    """The mean of the five nearest others."""
 
     def __init__(self, x: np.ndarray) -> None:
         square = np.square(x).sum(axis=1)
@@ -116,7 +117,20 @@ class _NearRule:
         count = min(5, len(x) - 1)
         self.nearest = np.argpartition(distance, count - 1, axis=1)[:, :count]
 
-    def accuracy(self, y: np.ndarray) -> float:
-        classes, numbers = np.unique(y, return_inverse=True)
-        votes = np.eye(len(classes))[numbers][self.nearest].sum(axis=1)
-        return float((votes.argmax(axis=1) == numbers).mean())
+    def predict(self, targets: np.ndarray) -> np.ndarray:
+        """Returns for each row what the others say of `targets`, `(n, columns)`."""
+        return targets[self.nearest].mean(axis=1)
+
+
+def _right(rule: _LinearRule | _NearRule, y: np.ndarray) -> float:
+    """Returns the share of classes that a rule finds."""
+    classes, numbers = np.unique(y, return_inverse=True)
+    said = rule.predict(np.eye(len(classes))[numbers])
+    return float((said.argmax(axis=1) == numbers).mean())
+
+
+def _explained(rule: _LinearRule | _NearRule, y: np.ndarray) -> float:
+    """Returns the share of the variance of numbers that a rule explains, at least 0."""
+    y = (y - y.mean()) / max(float(y.std()), 1e-12)
+    left = y - rule.predict(y[:, None])[:, 0]
+    return max(0.0, 1 - float(np.square(left).mean()))

@@ -96,9 +96,12 @@ def take_probe(
             gradients = attempt("gradients", lambda: measure_gradients(steps, first))
             if gradients is not None and trials:
                 batches = sample.batches
+                unseen = () if held_out is None else held_out.batches
                 tried = attempt(
                     "trials",
-                    lambda: run_trials(steps, graph, settings, batches, clock.until(1)),
+                    lambda: run_trials(
+                        steps, graph, settings, batches, clock.until(1), unseen
+                    ),
                 )
         return Probe(
             graph=graph,

@@ -125,6 +125,19 @@ def to_arrays(batch: Any) -> Batch:
     )  # pyright: ignore[reportReturnType]
 
 
+def first_rows(batch: Batch, rows: int) -> Batch:
+    """Returns the first samples of a batch."""
+    return tuple(
+        None if part is None else keras.tree.map_structure(lambda a: a[:rows], part)
+        for part in batch
+    )  # pyright: ignore[reportReturnType]
+
+
+def rows_of(batch: Batch) -> int:
+    """Returns how many samples a batch has."""
+    return len(_first(batch[0]))
+
+
 def _to_array(value: Any) -> np.ndarray | None:
     if value is None:
         return None

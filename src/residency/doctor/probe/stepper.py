@@ -1,5 +1,6 @@
 """Training steps on the model itself, by hand: nothing is compiled anew."""
 
+import copy
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ class Stepper:
     def __init__(self, model: keras.Model, loss: Any = None) -> None:
         self.model = model
         self.given_loss = loss
+        self.penalised = True
         self.backend = keras.backend.backend()
         self._forward: Any = model
         self._compiled: Any = None
@@ -29,16 +31,30 @@ class Stepper:
 
             self._forward = lower(model)
 
+    def without_penalties(self) -> "Stepper":
+        """Returns one whose loss leaves out what layers and regularizers add.
+
+        A loss that the model computes in a way of its own stays whole.
+        """
+        plain = copy.copy(self)
+        own = type(self.model).compute_loss is not keras.Model.compute_loss
+        plain.penalised, plain._compiled = own and self.given_loss is None, None
+        return plain
+
     def loss(self, x: Any, y: Any, weights: Any, outputs: Any) -> Any:
-        """Returns the loss of outputs as a tensor, penalties included."""
-        if self.given_loss is None:
-            found = self.model.compute_loss(
-                x=x, y=y, y_pred=outputs, sample_weight=weights, training=True
-            )
-        else:
-            penalties = self.model.losses
-            found = sum(penalties, self.given_loss(y, outputs))
-        return found
+        """Returns the loss of outputs as a tensor."""
+        if self.given_loss is not None:
+            penalties = self.model.losses if self.penalised else []
+            return sum(penalties, self.given_loss(y, outputs))
+        if not self.penalised:
+            return self._data_loss(y, outputs, weights)
+        return self.model.compute_loss(
+            x=x, y=y, y_pred=outputs, sample_weight=weights, training=True
+        )
+
+    def _data_loss(self, y: Any, outputs: Any, weights: Any) -> Any:
+        model: Any = self.model
+        return model._compile_loss(y, outputs, weights)
 
     def gradients(self, batch: Batch) -> tuple[float, list[Any]]:
         """Returns the loss in training mode and a gradient for each variable.
@@ -121,10 +137,10 @@ class Stepper:
                 values, fixed, x, training=True, return_losses=True
             )
             if self.given_loss is None:
-                found = model._compile_loss(y, outputs, weights)
+                found = self._data_loss(y, outputs, weights)
             else:
                 found = self.given_loss(y, outputs)
-            return sum(losses, found), moved
+            return sum(losses if self.penalised else [], found), moved
 
         return jax.jit(jax.value_and_grad(total, has_aux=True))
 
@@ -142,3 +158,14 @@ def as_tensor(array: Any) -> Any:
     array = np.asarray(array)
     dtype = keras.backend.floatx() if array.dtype.kind == "f" else None
     return keras.ops.convert_to_tensor(np.ascontiguousarray(array), dtype=dtype)
+
+
+def fresh_optimizer(optimizer: Any, rate: float) -> Any:
+    """Returns an optimizer of the same settings with a state and a rate of its own."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    config = dict(optimizer.get_config())
+    config["learning_rate"] = rate
+    for name in ("loss_scale_factor", "gradient_accumulation_steps"):
+        if name in config:
+            config[name] = None
+    return type(optimizer).from_config(config)

@@ -13,8 +13,7 @@ from residency.doctor.cures.treatment import Treatment
 from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.settings import Settings
 from residency.doctor.probe.source import Batch
-from residency.doctor.probe.stepper import Stepper
-from residency.doctor.probe.trials import fresh_optimizer
+from residency.doctor.probe.stepper import Stepper, fresh_optimizer
 from residency.doctor.trying.pool import Pool, from_place
 from residency.doctor.trying.yardstick import Reading, Yardstick
 

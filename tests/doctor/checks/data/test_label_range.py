@@ -41,6 +41,7 @@ def test_impossible_values_are_found(probe_of, y, loss, units):
         (np.arange(40) % 2, BINARY, 1),
         (np.linspace(0, 1, 40), BINARY, 1),
         (np.arange(40) % 8, SPARSE, 4),  # more classes than units: another fault
+        (np.linspace(0, 1, 40), SPARSE, 4),  # no class numbers at all: another fault
     ],
 )
 def test_possible_values_are_silent(probe_of, y, loss, units):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 
 from residency.doctor.checks.data import labels_wrong
 
@@ -67,3 +67,23 @@ def test_a_task_too_hard_for_simple_rules_cannot_be_judged(probe_of):
 def test_validation_of_another_domain_is_silent(probe_of, digits):
     (x, y), (z, w) = digits
     assert run(probe_of((x, y), (16 - z, w), units=10)) in ([], None)
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    x, y = load_diabetes(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = x[order].astype("float32"), y[order]
+    return (x[:242], y[:242]), (x[242:], y[242:])
+
+
+def test_numbers_of_other_samples_are_found(probe_of, diabetes):
+    (x, y), held_out = diabetes
+    mixed = np.random.default_rng(1).permutation(y)
+    (found,) = run(probe_of((x, mixed), held_out, units=1))
+    assert "training part" in found.title
+    assert "variance" in found.title
+
+
+def test_right_numbers_are_silent(probe_of, diabetes):
+    assert run(probe_of(*diabetes, units=1)) == []

@@ -80,3 +80,26 @@ def test_zero_last_layers_pixels_that_are_always_zero_and_depthwise(probe_of, im
     model += [layers.Dense(16, activation="relu")]
     zero = layers.Dense(4, activation="softmax", kernel_initializer="zeros")
     assert find(probe_of([*model, zero], (x, y))) == []
+
+
+def sequence(end):
+    given = keras.Input((12, 3))
+    x = layers.LSTM(8, return_sequences=True)(given)
+    return keras.Model(given, layers.Dense(4, activation="softmax")(end(x)))
+
+
+def test_a_sequence_of_which_only_the_first_step_is_read(probe_of):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(32, 12, 3)).astype("float32"), np.arange(32) % 4
+    (found,) = find(probe_of(sequence(lambda x: x[:, 0]), data))
+    assert "recurrent" in found.title
+    assert find(probe_of(sequence(lambda x: x[:, -1]), data)) == []
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_units_at_their_ends_give_no_gradient_back(probe_of, activation):
+    rng = np.random.default_rng(0)
+    x = rng.normal(1000, 300, (32, 6)).astype("float32")
+    hidden = layers.Dense(16, activation=activation)
+    model = [hidden, layers.Dense(8), layers.Dense(4, activation="softmax")]
+    assert find(probe_of(model, (x, np.arange(32) % 4))) == []

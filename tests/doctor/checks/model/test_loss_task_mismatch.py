@@ -77,3 +77,12 @@ def test_right_losses_are_left_alone(probe_of, table):
         ([layers.Dense(1)], y % 2, "mse"),
     ):
         assert find(probe_of(model, (x, labels), loss)) == []
+
+
+def test_scaled_class_numbers_are_another_fault(probe_of, table):
+    model = [layers.Dense(3, activation="softmax")]
+    x, y = table()
+    assert find(probe_of(model, (x, y / 255), "sparse_categorical_crossentropy")) == []
+    y = np.random.default_rng(0).normal(size=len(x))
+    (found,) = find(probe_of(model, (x, y), "sparse_categorical_crossentropy"))
+    assert found.severity == "error"

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -87,3 +88,25 @@ def test_trained_weights_keep_their_stem(probe_of, images):
     statistics = model.layers[1].moving_mean
     statistics.assign([0.1 * n for n in range(8)])
     assert find(probe_of(model, images(side=32))) == []
+
+
+def rows_of(length, channels=2):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(32, length, channels)).astype("float32"), np.arange(32) % 4
+
+
+def test_pooling_before_the_first_window(probe_of, images):
+    ends_1d = [layers.GlobalAveragePooling1D(), layers.Dense(4, activation="softmax")]
+    model = [layers.AveragePooling1D(16), layers.Conv1D(8, 3, padding="same"), *ends_1d]
+    (found,) = find(probe_of(model, rows_of(64)))
+    assert found.evidence["places_left"] == 4
+    model = [layers.MaxPooling2D(8), layers.Conv2D(8, 3, padding="same"), *ends()]
+    (found,) = find(probe_of(model, images(side=32)))
+    assert found.evidence["places_left"] == 4
+
+
+@pytest.mark.parametrize("pool", [2, 4])
+def test_some_pooling_first_leaves_enough(probe_of, pool):
+    ends_1d = [layers.GlobalAveragePooling1D(), layers.Dense(4, activation="softmax")]
+    model = [layers.AveragePooling1D(pool), layers.Conv1D(8, 3), *ends_1d]
+    assert not find(probe_of(model, rows_of(64)))

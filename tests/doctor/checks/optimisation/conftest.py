@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from residency.doctor.probe import take_probe
-from residency.doctor.probe.trials import AsSet, Overfit, SweepPoint, Trials
+from residency.doctor.probe.as_set import AsSet
+from residency.doctor.probe.overfit import Overfit
+from residency.doctor.probe.reruns import Reruns
+from residency.doctor.probe.sweep import SweepPoint
+from residency.doctor.probe.trials import Trials
 
 
 def rows(count=64, width=8, classes=4):
@@ -69,6 +73,11 @@ def with_trials():
         rates=None,
         rows=32,
         penalties=None,
+        plain_last=None,
+        held_out_loss=None,
+        beyond=(),
+        gentler=(),
+        unpenalised=(),
     ):
         losses = tuple(float(loss) for loss in losses)
         rate = probe.settings.first_rate
@@ -81,9 +90,15 @@ def with_trials():
             outputs={},
             inference_loss=losses[-1],
             training_loss=losses[-1],
+            plain_first=losses[0],
+            plain_last=losses[-1] if plain_last is None else plain_last,
+            plain_inference_loss=losses[-1] if plain_last is None else plain_last,
+            held_out_loss=held_out_loss,
+            beyond=tuple(beyond),
         )
         points = tuple(SweepPoint(r, losses[0], end) for r, end in sweep)
         tried = None if overfit is None else Overfit(tuple(overfit), 32, 1e-3)
-        return replace(probe, trials=Trials(run, tried, points))
+        again = Reruns(tuple(gentler), tuple(unpenalised))
+        return replace(probe, trials=Trials(run, tried, points, again))
 
     return give

@@ -42,6 +42,9 @@ def severities(probe_of, optimizer, callbacks=()):
         (SCHEDULES.PiecewiseConstantDecay([100, 300], [1.0, 0.1, 0.01]), [], "warning"),
         (SCHEDULES.CosineDecay(0.1, 20), [], "warning"),
         (SCHEDULES.CosineDecay(0.1, 20_000), [], "warning"),
+        (SCHEDULES.ExponentialDecay(0.1, 5, 0.5), [], "warning"),
+        (SCHEDULES.InverseTimeDecay(0.1, 1, 1000.0), [], "warning"),
+        (SCHEDULES.ExponentialDecay(0.1, 1000, 0.96), [], "advice"),
         (
             SCHEDULES.CosineDecay(0.0, 100, warmup_target=0.1, warmup_steps=500),
             [],
@@ -63,7 +66,9 @@ def test_finds(probe_of, rate, callbacks, severity):
         (SCHEDULES.CosineDecay(0.1, STEPS), []),
         (SCHEDULES.CosineDecay(0.0, 190, warmup_target=0.1, warmup_steps=10), []),
         (SCHEDULES.PiecewiseConstantDecay([100, 150], [0.1, 0.01, 0.001]), []),
-        (SCHEDULES.ExponentialDecay(0.1, 1000, 0.96), []),
+        (SCHEDULES.ExponentialDecay(0.1, 1000, 0.5), []),
+        (SCHEDULES.ExponentialDecay(0.1, STEPS, 1e-4), []),
+        (SCHEDULES.InverseTimeDecay(0.1, 10, 1.0), []),
     ],
 )
 def test_near_misses(probe_of, rate, callbacks):

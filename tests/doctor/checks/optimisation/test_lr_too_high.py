@@ -90,3 +90,43 @@ def test_on_a_real_network(rate):
     model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
     found = check(take_probe(model, (x, y), epochs=20, budget_seconds=10))
     assert [f.label for f in found or ()] == (["lr_too_high"] if rate > 1 else [])
+
+
+def test_finds_a_rate_that_learns_far_less_than_a_tenth_of_it(probe, with_trials):
+    swings = 1.3 + 0.1 * np.sin(np.arange(80))
+    sick = with_trials(probe, swings, gentler=np.linspace(1.4, 0.3, 80))
+    (found,) = check(sick)
+    assert (found.label, found.severity) == ("lr_too_high", "warning")
+    assert found.evidence["lower_rate"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    "gentler",
+    [np.linspace(1.4, 1.1, 80), np.linspace(1.4, 0.3, 30), ()],
+    ids=["no better", "cut short", "not run"],
+)
+def test_a_tenth_that_shows_nothing(probe, with_trials, gentler):
+    assert check(with_trials(probe, [1.3] * 80, gentler=gentler)) == []
+
+
+def test_an_lstm_at_a_thousand_times_the_usual_rate():
+    rng = np.random.default_rng(0)
+    y = np.arange(320) % 4
+    words = rng.integers(0, 50, (320, 12)) + 50 * (rng.random((320, 12)) < 0.5) * (
+        y[:, None] + 1
+    )
+    found = {}
+    for rate in (1.0, 0.003):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential(
+            [
+                keras.Input((12,)),
+                keras.layers.Embedding(250, 16),
+                keras.layers.LSTM(16),
+                keras.layers.Dense(4, activation="softmax"),
+            ]
+        )
+        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+        found[rate] = check(take_probe(model, (words, y), epochs=12, budget_seconds=30))
+    assert [f.label for f in found[1.0]] == ["lr_too_high"]
+    assert not found[0.003]

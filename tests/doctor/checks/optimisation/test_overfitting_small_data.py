@@ -35,3 +35,24 @@ def test_finds(probe_of, units, severity):
 )
 def test_near_misses(probe_of, layers):
     assert check(probe_of(layers, images(16))) == []
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "severity"),
+    [(0.01, 1.5, "warning"), (0.01, 0.5, "advice"), (0.4, 1.5, "advice")],
+    ids=["by heart", "generalises", "not learned"],
+)
+def test_worse_than_a_guess_on_new_data(
+    probe_of, with_trials, training, validation, severity
+):
+    probe = probe_of(flat(256), images(16), epochs=40)
+    run = with_trials(
+        probe,
+        [0.7] * 40,
+        rows=16,
+        plain_last=training,
+        held_out_loss=validation,
+    )
+    (found,) = check(run)
+    assert found.severity == severity
+    assert ("validation_loss" in found.evidence) == (severity == "warning")

@@ -43,3 +43,14 @@ def test_part_of_a_plan_does_not_tell(probe, with_trials):
 
 def test_batches_cut_for_time_do_not_tell(probe, with_trials):
     assert check(with_trials(probe, np.linspace(2.3, 1.6, 10), rows=8)) is None
+
+
+def test_finds_a_plan_that_ends_before_learning_begins(probe, with_trials):
+    sick = with_trials(probe, [2.3] * 10, beyond=np.linspace(2.3, 0.5, 110))
+    (found,) = check(sick)
+    assert (found.label, found.severity) == ("too_few_epochs", "warning")
+    assert found.evidence["further_steps"] == 110
+
+
+def test_further_steps_that_bring_nothing_are_no_cure(probe, with_trials):
+    assert check(with_trials(probe, [2.3] * 10, beyond=[2.2] * 110)) == []

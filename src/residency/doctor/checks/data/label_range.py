@@ -47,6 +47,8 @@ def _problem(
     if y.ndim > 1 and y.shape[-1] > 1:
         return None  # a matter of encoding
     fraction = y != np.round(y)
+    if fraction.any() and units is not None and not _shifted(y, units):
+        return None  # no class numbers at all: loss_task_mismatch
     if fraction.any():
         words = f"fractions such as {float(y[fraction][0]):.4g}"
         return (

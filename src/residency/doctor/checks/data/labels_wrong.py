@@ -24,7 +24,13 @@ classes."""
 class _Part(NamedTuple):
     name: str
     features: np.ndarray
-    classes: np.ndarray
+    labels: np.ndarray
+    """Class numbers, or real numbers."""
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether labels name classes."""
+        return self.labels.dtype.kind != "f"
 
 
 def run(probe: Probe) -> Sequence[Finding] | None:
@@ -39,18 +45,22 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     ours, theirs = parts
     if ours is None or theirs is None:
         return None
-    count = min(len(ours.classes), len(theirs.classes), ROWS)
+    if ours.are_classes != theirs.are_classes:
+        return None
+    count = min(len(ours.labels), len(theirs.labels), ROWS)
     first, second = _measure(ours, count), _measure(theirs, count)
     for bad, good, part in ((first, second, ours), (second, first, theirs)):
         if good.z < CLEAR or good.accuracy - good.chance < 0.1:
             continue
         kept = (bad.accuracy - bad.chance) / (good.accuracy - good.chance)
         if bad.z < NONE and kept < 0.25:
-            return [_finding(part.name, bad, good, kept)]
+            return [_finding(part, bad, good, kept)]
         if kept < 1 - GAP and good.z - bad.z > CLEAR and count >= 200:
-            return [_finding(part.name, bad, good, kept)]
+            return [_finding(part, bad, good, kept)]
     if max(first.z, second.z) < CLEAR:
         return None
+    if not ours.are_classes:
+        return []
     crossed = _across(ours, theirs)
     if crossed is not None and min(first.z, second.z) >= CLEAR:
         best = min(first.accuracy, second.accuracy)
@@ -63,6 +73,8 @@ def run(probe: Probe) -> Sequence[Finding] | None:
 
 def _part(name: str, sample: Sample) -> _Part | None:
     x, y = sample.x, sample.classes
+    if y is None:
+        y = _numbers(sample.y)
     if x is None or y is None or len(y) < LEAST or len(np.unique(y)) < 2:
         return None
     if x.dtype.kind not in "fiu" or not np.isfinite(x).all():
@@ -83,6 +95,14 @@ def _part(name: str, sample: Sample) -> _Part | None:
     return _Part(name, features, y[rows])
 
 
+def _numbers(y: np.ndarray | None) -> np.ndarray | None:
+    """Returns a column of real numbers; `None`: labels are something else."""
+    if y is None or y.size != len(y) or y.dtype.kind not in "fiu":
+        return None
+    y = y.reshape(-1).astype("float64")
+    return y if np.isfinite(y).all() else None
+
+
 def _steady(first: np.ndarray | None, second: np.ndarray | None, images: bool) -> bool:
     """Whether random changes leave features nearly as they were."""
     if first is None or second is None or first.ndim not in (2, 3, 4):
@@ -95,7 +115,7 @@ def _steady(first: np.ndarray | None, second: np.ndarray | None, images: bool) -
 
 
 def _measure(part: _Part, count: int) -> Dependence:
-    return dependence(part.features[:count], part.classes[:count])
+    return dependence(part.features[:count], part.labels[:count])
 
 
 class _Crossed(NamedTuple):
@@ -112,14 +132,14 @@ def _across(ours: _Part, theirs: _Part) -> _Crossed | None:
     """
     if ours.features.shape[1] != theirs.features.shape[1]:
         return None
-    names, numbers = np.unique(ours.classes[:ROWS], return_inverse=True)
-    if not np.array_equal(names, np.unique(theirs.classes[:ROWS])):
+    names, numbers = np.unique(ours.labels[:ROWS], return_inverse=True)
+    if not np.array_equal(names, np.unique(theirs.labels[:ROWS])):
         return None
     x = ours.features[:ROWS]
     gram = x.T @ x + 0.1 * len(x) * np.eye(x.shape[1])
     rule = np.linalg.solve(gram, x.T @ (np.eye(len(names))[numbers] - len(names) ** -1))
     said = (theirs.features[:ROWS] @ rule).argmax(axis=1)
-    true = np.searchsorted(names, theirs.classes[:ROWS])
+    true = np.searchsorted(names, theirs.labels[:ROWS])
     table = np.zeros((len(names), len(names)))
     np.add.at(table, (true, said), 1)
     best = table.argmax(axis=0)
@@ -127,16 +147,18 @@ def _across(ours: _Part, theirs: _Part) -> _Crossed | None:
     return _Crossed(float(np.trace(table) / len(true)), float(renamed / len(true)))
 
 
-def _finding(name: str, bad: Dependence, good: Dependence, kept: float) -> Finding:
+def _finding(part: _Part, bad: Dependence, good: Dependence, kept: float) -> Finding:
     share = float(np.clip(1 - kept, 0, 1))
+    name = part.name
     other = "validation" if name == "training" else "training"
+    does = "is right in" if part.are_classes else "explains of their variance"
     return Finding(
         code="RD109",
         label="labels_wrong",
         severity="error" if kept < 0.1 else "warning",
         title=(
             f"Labels of the {name} part do not follow from its inputs: a simple rule "
-            f"is right in {100 * bad.accuracy:.0f} % (chance {100 * bad.chance:.0f} "
+            f"{does} {100 * bad.accuracy:.0f} % (chance {100 * bad.chance:.0f} "
             f"%), in the {other} part in {100 * good.accuracy:.0f} %."
         ),
         evidence={

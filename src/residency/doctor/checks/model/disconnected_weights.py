@@ -27,6 +27,8 @@ UNDERFLOW = 1e-20
 SETTLED = 0.1
 """Share of images whose score is all or nothing, from which on nothing is said: where
 such a score is right its gradient is zero, in all that only those images reach."""
+AT_END = 1e-5
+"""Distance from 0 and 1 under which tanh and sigmoid let no gradient through."""
 _PRODUCTS = ("kernel", "gamma", "pointwise_kernel", "recurrent_kernel")
 _BY_CHANNEL = (*ACTIVATING, *NORMALIZING, *POOLING, "Add", "DepthwiseConv2D")
 _BY_CHANNEL += tuple(k for k in PASSING if k not in ("Flatten", "Reshape", "Permute"))
@@ -61,7 +63,37 @@ def find(probe: Probe) -> Sequence[Finding] | None:
         channels = len(gradient.zero_outputs)
         if count >= max(LEAST, PART * channels):
             lost.setdefault(node.name, (node, count, channels))
-    return [_finding(list(lost.values()), nodes)] if lost else []
+    if not lost:
+        return [_forgotten(name) for name in _first_steps(products)[:1]]
+    return [_finding(list(lost.values()), nodes)]
+
+
+def _first_steps(products: Mapping[str, Gradient]) -> list[str]:
+    """Returns the recurrent layers whose inputs count and whose state never does."""
+    sizes = {(g.layer, g.name): g.rms for g in products.values()}
+    return [
+        layer
+        for (layer, name), size in sizes.items()
+        if name == "recurrent_kernel" and not size and sizes.get((layer, "kernel"), 0)
+    ]
+
+
+def _forgotten(layer: str) -> Finding:
+    return Finding(
+        code="RD221",
+        label="disconnected_weights",
+        severity="warning",
+        title=f"The recurrent kernel of {layer} gets a gradient of exactly 0, its "
+        "kernel does not: only the first step of the sequence is used.",
+        evidence={"layer": layer},
+        why="What later steps add to the state never reaches the loss: a slice takes "
+        "the first step, or the sequence has one step only.",
+        cure="Use the last state, or all steps",
+        snippet="keras.layers.LSTM(units)  # gives the last state\n"
+        "keras.layers.GlobalAveragePooling1D()(sequence)  # all steps",
+        effect="The layer reads the whole sequence.",
+        confidence=0.9,
+    )
 
 
 _SKIPPED = ("DepthwiseConv2D", "Embedding", "Normalization")
@@ -100,6 +132,7 @@ def _open(graph: Graph, forward: Forward, products: Mapping[str, Gradient]) -> s
         and forward.outputs[n.name].dead.all()
     }
     zero |= {n.name for n in graph.nodes if _has_zero_product(n)}
+    zero |= {n.name for n in graph.nodes if _saturated(n, forward).all()}
     seen: set[int] = set()
     waiting = list(graph.outputs)
     while waiting:
@@ -110,6 +143,19 @@ def _open(graph: Graph, forward: Forward, products: Mapping[str, Gradient]) -> s
         if graph.nodes[number].name not in zero:
             waiting += graph.nodes[number].inputs
     return seen
+
+
+def _saturated(node: Node, forward: Forward) -> np.ndarray:
+    """Returns the channels of tanh or sigmoid that are at their ends for all images.
+
+    There the slope is rounded to 0.
+    """
+    signal = forward.outputs.get(node.name)
+    if signal is None or node.activation not in ("tanh", "sigmoid"):
+        return np.zeros(1, bool)
+    square = signal.channel_variance + np.square(signal.channel_mean)
+    ends = signal.channel_mean if node.activation == "sigmoid" else 1.0
+    return np.abs(ends - square) < AT_END
 
 
 def _has_zero_product(node: Node) -> bool:
@@ -138,6 +184,7 @@ def _lost(graph: Graph, forward: Forward, node: Node, gradient: Gradient) -> int
 def _explained(graph: Graph, forward: Forward, node: Node, depth: int) -> np.ndarray:
     """Returns the channels of a node's output that are dead, or become so."""
     mask = forward.outputs[node.name].dead.copy()
+    mask |= _saturated(node, forward)
     if node.name in forward.training_outputs:
         training = forward.training_outputs[node.name].dead
         mask |= training if training.shape == mask.shape else False

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.head import (
     BINARY,
@@ -155,6 +157,8 @@ def _real(settings: Settings, head: Head, targets: Targets) -> Finding | None:
     low, high = float(values.min()), float(values.max())
     if name in BINARY and low >= 0 and high <= 1:
         return None  # shares and pixels in 0..1 are what it can compare
+    if name in SPARSE and len(np.unique(values)) <= head.units:
+        return None  # class numbers that were scaled: label_range
     return _finding(
         "error",
         f"{name} for real numbers between {low:g} and {high:g}.",

@@ -88,8 +88,8 @@ def _numbers(head: Head, targets: Targets, loss: str, all_seen: bool) -> Finding
         return None
     evidence = {"classes": classes, "highest_label": most, "lowest_label": least}
     if not one_hot and most >= head.units:
-        if least > 0 and most - least < head.units:
-            return None  # labels that start at 1: label_range
+        if classes <= head.units:
+            return None  # enough units, were classes numbered from 0: label_range
         return _finding(
             "error",
             f"{head.units} outputs, and labels up to {most}: {most + 1} are needed.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.first_weights import trained_before
-from residency.doctor.probe import Node, Probe
+from residency.doctor.probe import Forward, Node, Probe
 from residency.records import Finding
 
 SMALLEST, LARGEST = 16, 64
@@ -15,6 +15,8 @@ QUARTER, FIFTH = 4, 5
 so that a quarter of 64 may be 15."""
 FEW_PIXELS = 8
 """A map of this side or less at a quarter of the input is small for what follows."""
+POOLED = 8
+"""Side of the input over that of the first map that a window reads."""
 FOLLOWING = 2
 """Convolutions after the stem: with fewer, it is no stem but the network."""
 AT_ONE = 0.15
@@ -32,8 +34,13 @@ class _Place:
 
 def find(probe: Probe) -> Sequence[Finding] | None:
     """Compares the sides of the maps with that of the input."""
+    if probe.forward is None:
+        return None
+    pooled = _pooled_away(probe, probe.forward)
+    if pooled is not None:
+        return [pooled]
     x = probe.train.images
-    if x is None or probe.forward is None:
+    if x is None:
         return None
     side = min(x.shape[1:3])
     places = _places(probe)
@@ -41,6 +48,29 @@ def find(probe: Probe) -> Sequence[Finding] | None:
         return []
     found = _one_place(places, side) or _coarse(probe, places, side)
     return [] if found is None else [found]
+
+
+def _pooled_away(probe: Probe, forward: Forward) -> Finding | None:
+    """Few places where the first window reads, of an input of many."""
+    x = probe.train.x
+    first = next(
+        (n for n in probe.graph.weighted if n.kind in (*_SPATIAL, "Conv1D")), None
+    )
+    if x is None or first is None or first.name not in forward.inputs:
+        return None
+    shape = forward.inputs[first.name].shape
+    if len(shape) != x.ndim or x.ndim < 3:
+        return None
+    side, left = _side(first, x.shape), _side(first, shape)
+    if left > FEW_PIXELS or left * POOLED > side or trained_before(probe):
+        return None
+    return _finding(
+        "warning",
+        f"{first.name} is the first layer with a window, and reads {left} places of "
+        f"the {side} of the input.",
+        {"input_side": side, "first_window": first.name, "places_left": left},
+        "Pooling before the first weights averages away what they could have found.",
+    )
 
 
 def _places(probe: Probe) -> list[_Place]:
@@ -64,7 +94,7 @@ def _places(probe: Probe) -> list[_Place]:
 
 def _side(node: Node, shape: tuple[int, ...]) -> int:
     first = getattr(node.layer, "data_format", "") == "channels_first"
-    return min(shape[2:4] if first else shape[1:3])
+    return min(shape[2:] if first else shape[1:-1])
 
 
 def _one_place(places: list[_Place], side: int) -> Finding | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from residency.doctor.probe import Probe
 from residency.doctor.probe.settings import Settings
@@ -12,7 +13,14 @@ from residency.records import Finding
 SAME = 0.01
 """Relative difference below which two rates are the same."""
 FAR = 3
-"""A schedule that ends after a third of the plan leaves most of it at its last rate."""
+"""A schedule that ends after a third of the plan leaves most at its last rate."""
+GONE, MOST = 1e-3, 0.5
+"""A schedule that ends after a third of the plan leaves most of it at one rate."""
+SLOW = 0.03
+"""A rate below so much of its highest does nothing; for most of a plan: a fault."""
+LONG = 50
+POINTS = 500
+"""Steps of the plan at which the schedule is asked."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -127,6 +135,45 @@ def _lengths(settings: Settings) -> Iterator[Finding]:
             severity="warning" if beyond else "advice",
         )
     yield from _decay_steps(schedule, warmup, total)
+    if schedule.get("class") in ("ExponentialDecay", "InverseTimeDecay"):
+        yield from _pace(settings, schedule, total)
+
+
+def _pace(
+    settings: Settings, schedule: Mapping[str, Any], total: int
+) -> Iterator[Finding]:
+    """A decay without an end, that takes the rate away at once or not at all."""
+    steps = np.linspace(0, total - 1, min(total, POINTS)).astype(int)
+    rates = np.array([abs(settings.rate_at(int(step))) for step in steps])
+    peak = rates.max()
+    if not peak:
+        return
+    gone = float((rates < GONE * peak).mean())
+    kind = str(schedule["class"])
+    evidence = {
+        "schedule": kind,
+        "decay_steps": schedule.get("decay_steps"),
+        "decay_rate": schedule.get("decay_rate"),
+        "planned_steps": total,
+        "last_rate_over_first": float(rates[-1] / peak),
+    }
+    if gone >= MOST:
+        end = int(steps[np.argmax(rates < GONE * peak)])
+        yield _length(
+            f"{kind} has brought the rate below a thousandth at step {end} of {total}.",
+            f"In {100 * gone:.0f} % of the plan hardly anything moves.",
+            evidence,
+            f"decay_steps={max(1, total // 4)}",
+        )
+    elif total >= LONG and rates.min() > (1 - SLOW) * peak:
+        yield _length(
+            f"{kind} takes {100 * (1 - rates.min() / peak):.2g} % off the rate in all "
+            f"{total} planned steps.",
+            "The rate hardly falls before the plan ends.",
+            evidence,
+            f"decay_steps={max(1, total // 4)}",
+            severity="advice",
+        )
 
 
 def _decay_steps(

@@ -6,7 +6,9 @@ import numpy as np
 
 from residency.doctor.checks.optimisation.measures import odd_scale, settled
 from residency.doctor.probe import Probe
-from residency.doctor.probe.trials import AsSet, SweepPoint
+from residency.doctor.probe.as_set import AsSet
+from residency.doctor.probe.reruns import GENTLER
+from residency.doctor.probe.sweep import SweepPoint
 from residency.records import Finding
 
 MIN_STEPS = 40
@@ -18,6 +20,8 @@ FALLS = 0.85
 CALM = 1.1
 """Beside an explosion it is enough that a smaller rate keeps the loss below so many
 times its start: a few steps need not bring it down."""
+MORE = 0.6
+"""A tenth of the rate learns more where it ends below so much of the loss."""
 NAN, EXPLODES = "is no longer a number", "explodes"
 FATAL = (NAN, EXPLODES)
 
@@ -32,6 +36,9 @@ def check(probe: Probe) -> Sequence[Finding] | None:
         return None
     how = _how_it_fails(run)
     if how is None:
+        gentler = np.array(probe.trials.reruns.gentler)
+        if _learns_more(gentler, run):
+            return [_overshoots(run, gentler)]
         return [] if len(run.losses) >= MIN_STEPS else None
     lower = _best_lower(probe.trials.sweep, max(run.rates))
     enough = CALM if how in FATAL else FALLS
@@ -64,6 +71,39 @@ def _how_it_fails(run: AsSet) -> str | None:
         return "ends above its start"
     burst = losses.max() > 2 * start
     return "bursts and does not fall again" if burst and end > 0.97 * start else None
+
+
+def _learns_more(gentler: np.ndarray, run: AsSet) -> bool:
+    """Tells whether the same steps at lower rates leave far less of the loss."""
+    if len(gentler) < max(MIN_STEPS, len(run.losses)) or run.beyond:
+        return False
+    return settled(gentler) < MORE * settled(run.data_losses)
+
+
+def _overshoots(run: AsSet, gentler: np.ndarray) -> Finding:
+    losses, rate = run.data_losses, max(run.rates)
+    lower = GENTLER * rate
+    return Finding(
+        code="RD301",
+        label="lr_too_high",
+        severity="warning",
+        title=f"In {len(losses)} steps at a rate of {rate:.3g} the loss gets from "
+        f"{losses[0]:.3g} to {settled(losses):.3g} only; at {lower:.3g} the same steps "
+        f"get it to {settled(gentler):.3g}.",
+        evidence={
+            "rate": rate,
+            "steps": len(losses),
+            "loss_first": float(losses[0]),
+            "loss_last": settled(losses),
+            "lower_rate": lower,
+            "loss_at_lower_rate": settled(gentler),
+        },
+        why="Steps longer than the curvature allows jump over what they aim at.",
+        cure=f"A rate of about {lower:.1g}.",
+        snippet=f"optimizer.learning_rate = {lower:.1g}",
+        effect="The loss falls further in as many steps.",
+        confidence=0.85,
+    )
 
 
 def _negative(rate: float) -> Finding:

@@ -6,7 +6,9 @@ import numpy as np
 
 from residency.doctor.checks.optimisation.measures import odd_scale
 from residency.doctor.probe import Probe
-from residency.doctor.probe.trials import AsSet, Overfit, SweepPoint
+from residency.doctor.probe.as_set import AsSet
+from residency.doctor.probe.overfit import Overfit
+from residency.doctor.probe.sweep import SweepPoint
 from residency.records import Finding
 
 MOVED = 0.05

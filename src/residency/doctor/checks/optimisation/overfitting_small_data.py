@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from residency.doctor.checks.optimisation.measures import is_whole_plan
 from residency.doctor.probe import Graph, Probe
 from residency.records import Finding
 
@@ -14,6 +15,8 @@ EXTREME = 100_000
 SMALL = 5_000
 """Images below which it matters."""
 DROPS = 0.4
+BY_HEART, WORSE = 0.1, 1.1
+"""Times the loss of the class frequencies: training below, validation above."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -28,9 +31,36 @@ def check(probe: Probe) -> Sequence[Finding] | None:
         return []
     held_back = _regularises(probe.graph) or _augmented(probe)
     extreme = dense > EXTREME * size and not _augmented(probe)
-    if held_back and not extreme:
+    memorised = _memorised(probe)
+    if held_back and not extreme and memorised is None:
         return []
-    return [_finding(total, dense, size, extreme)]
+    return [_finding(total, dense, size, extreme, memorised)]
+
+
+def _memorised(probe: Probe) -> dict[str, float] | None:
+    """Returns the losses of a whole plan that ends worse on new data than a guess."""
+    run = probe.trials.as_set if probe.trials is not None else None
+    guess = _guess(probe)
+    if run is None or run.held_out_loss is None or guess is None:
+        return None
+    if not is_whole_plan(probe) or run.plain_inference_loss > BY_HEART * guess:
+        return None
+    if run.held_out_loss < WORSE * guess:
+        return None
+    return {
+        "training_loss": run.plain_inference_loss,
+        "validation_loss": run.held_out_loss,
+        "loss_of_class_frequencies": guess,
+    }
+
+
+def _guess(probe: Probe) -> float | None:
+    """Returns the cross-entropy of the class frequencies; `None`: no such loss."""
+    loss, classes = probe.settings.loss, probe.train.classes
+    if loss is None or not loss.is_crossentropy or classes is None:
+        return None
+    shares = np.unique(classes, return_counts=True)[1] / len(classes)
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _regularises(graph: Graph) -> bool:
@@ -57,19 +87,37 @@ def _augmented(probe: Probe) -> bool:
     return False
 
 
-def _finding(total: int, dense: int, size: int, extreme: bool) -> Finding:
+def _finding(
+    total: int,
+    dense: int,
+    size: int,
+    extreme: bool,
+    memorised: dict[str, float] | None,
+) -> Finding:
+    seen = (
+        ""
+        if memorised is None
+        else f" At the plan's end the loss is {memorised['training_loss']:.2g} on "
+        f"training and {memorised['validation_loss']:.2g} on validation data, where "
+        f"class frequencies alone have {memorised['loss_of_class_frequencies']:.2g}."
+    )
     return Finding(
         code="RD310",
         label="overfitting_small_data",
-        severity="warning" if extreme else "advice",
+        severity="warning" if extreme or memorised else "advice",
         title=f"{total:,} numbers are fitted to {size:,} training images, "
-        f"{total // size:,} an image.",
-        evidence={"parameters": total, "in_dense_layers": dense, "images": size},
+        f"{total // size:,} an image.{seen}",
+        evidence={
+            "parameters": total,
+            "in_dense_layers": dense,
+            "images": size,
+            **(memorised or {}),
+        },
         why="The network can learn the images by heart: training accuracy will say "
         "little about new ones.",
         cure="Global pooling before a small head, a frozen pretrained body, "
         "augmentation, weight decay.",
         snippet="keras.layers.GlobalAveragePooling2D()",
         effect="Training and validation stay together for longer.",
-        confidence=0.75 if extreme else 0.5,
+        confidence=0.75 if extreme or memorised else 0.5,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from residency.doctor.checks.optimisation.measures import trained_batch_norms
+from residency.doctor.checks.optimisation.measures import settled, trained_batch_norms
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
@@ -18,6 +18,10 @@ L1_PENALTY = 2.0
 WITH_NORM = 30.0
 """The same for L2 before batch normalisation, where the scale of weights is free."""
 
+NOTHING, MORE = 0.9, 0.6
+"""Share of the loss that is left with penalties, and without, where they are what
+prevents learning."""
+
 
 def check(probe: Probe) -> Sequence[Finding] | None:
     """Compares penalty with loss, and their gradients, at the first weights."""
@@ -26,6 +30,9 @@ def check(probe: Probe) -> Sequence[Finding] | None:
         return None
     penalty = gradients.penalty
     data = gradients.loss - penalty
+    prevented = _prevented(probe)
+    if prevented is not None:
+        return [prevented]
     if penalty <= 0 or data <= 0:
         return []
     has_l1 = _largest(probe, "l1") > 0
@@ -36,6 +43,34 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     if penalty < limit * data or (share < 0.5 and not has_l1):
         return []
     return [_finding(penalty, data, share, "l1" if has_l1 else "l2", probe)]
+
+
+def _prevented(probe: Probe) -> Finding | None:
+    """Returns a finding where the same steps without penalties learn far more."""
+    trials = probe.trials
+    if trials is None or trials.as_set is None:
+        return None
+    run, without = trials.as_set, np.array(trials.reruns.unpenalised)
+    if len(without) < len(run.losses) or not np.isfinite(without).all():
+        return None
+    start, end = run.plain_first, settled(without)
+    if run.plain_last < NOTHING * start or end > MORE * start:
+        return None
+    return _found(
+        title=f"In {len(without)} steps the loss of the data stays at "
+        f"{run.plain_last:.3g}; without penalties it goes from {start:.3g} to "
+        f"{end:.3g}.",
+        evidence={
+            "steps": len(without),
+            "data_loss": run.plain_last,
+            "data_loss_without_penalties": end,
+            "penalty_first": run.penalties[0],
+        },
+        why="The optimizer serves the penalties on weights and activations, which are "
+        "cheaper to lower than the loss.",
+        cure="Penalties a hundred times smaller, or none.",
+        snippet="kernel_regularizer=keras.regularizers.L2(1e-4)",
+    )
 
 
 def _regularizers(probe: Probe) -> list[Any]:
@@ -75,10 +110,7 @@ def _finding(
 ) -> Finding:
     strength = _largest(probe, kind)
     smaller = strength * data / penalty / 10
-    return Finding(
-        code="RD307",
-        label="regularisation_too_strong",
-        severity="warning",
+    return _found(
         title=f"The penalty is {penalty:.3g} and the data's loss {data:.3g}; in "
         f"{100 * share:.0f} % of the kernels the penalty alone sets the gradient.",
         evidence={
@@ -92,6 +124,21 @@ def _finding(
         + ("; L1 pulls small weights as hard as large ones." if kind == "l1" else "."),
         cure=f"{kind.upper()} of about {smaller:.0e}, or none.",
         snippet=f"kernel_regularizer=keras.regularizers.{kind.upper()}({smaller:.0e})",
+    )
+
+
+def _found(
+    *, title: str, evidence: dict[str, Any], why: str, cure: str, snippet: str
+) -> Finding:
+    return Finding(
+        code="RD307",
+        label="regularisation_too_strong",
+        severity="warning",
+        title=title,
+        evidence=evidence,
+        why=why,
+        cure=cure,
+        snippet=snippet,
         effect="The loss of the data itself falls.",
         confidence=0.85,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from residency.doctor.checks.optimisation.measures import is_whole_plan
+from residency.doctor.checks.optimisation.measures import is_whole_plan, settled
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
@@ -15,6 +15,9 @@ FALLING = 0.06
 """Share by which the loss falls from one third of the plan to the next."""
 CLEAR = 2.5
 """Standard errors of that difference which make it more than noise."""
+
+GOES_ON = 0.7
+"""Share of the plan's last loss under which further steps must bring it."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -28,6 +31,8 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     if len(run.rates) > 2 and run.rates[-1] < 0.2 * max(run.rates):
         return []  # the rate is brought down: the end is meant to be one
     losses = run.data_losses
+    if run.beyond and settled(np.array(run.beyond)) < GOES_ON * settled(losses):
+        return [_ends_at_once(probe, losses, np.array(run.beyond))]
     third = max(2, len(losses) // 3)
     middle, last = losses[-2 * third : -third], losses[-third:]
     fall = float(middle.mean() - last.mean())
@@ -36,6 +41,31 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     if not unlearned or fall < max(FALLING * middle.mean(), CLEAR * error):
         return []
     return [_finding(probe, losses, fall)]
+
+
+def _ends_at_once(probe: Probe, losses: np.ndarray, beyond: np.ndarray) -> Finding:
+    epochs = probe.settings.epochs or 1
+    return Finding(
+        code="RD303",
+        label="too_few_epochs",
+        severity="warning",
+        title=f"After the {len(losses)} planned steps the loss is "
+        f"{settled(losses):.3g}; {len(beyond)} more steps bring it to "
+        f"{settled(beyond):.3g}.",
+        evidence={
+            "planned_steps": len(losses),
+            "epochs": epochs,
+            "loss_first": float(losses[0]),
+            "loss_last": settled(losses),
+            "further_steps": len(beyond),
+            "loss_after_them": settled(beyond),
+        },
+        why="Training ends before it has begun to learn what these settings can teach.",
+        cure="Three to ten times as many epochs, or smaller batches.",
+        snippet=f"model.fit(..., epochs={10 * epochs})",
+        effect="Lower loss on both parts.",
+        confidence=0.8,
+    )
 
 
 def _finding(probe: Probe, losses: np.ndarray, fall: float) -> Finding:
