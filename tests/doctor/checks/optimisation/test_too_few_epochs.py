@@ -53,4 +53,4 @@ def test_finds_a_plan_that_ends_before_learning_begins(probe, with_trials):
 
 
 def test_further_steps_that_bring_nothing_are_no_cure(probe, with_trials):
-    assert check(with_trials(probe, [2.3] * 10, beyond=[2.2] * 110)) == []
+    assert check(with_trials(probe, [2.3] * 10, beyond=[2.25] * 110)) == []

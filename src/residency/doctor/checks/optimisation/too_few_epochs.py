@@ -16,7 +16,7 @@ FALLING = 0.06
 CLEAR = 2.5
 """Standard errors of that difference which make it more than noise."""
 
-GOES_ON = 0.7
+GOES_ON = 0.92
 """Share of the plan's last loss under which further steps must bring it."""
 
 
