@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from residency.doctor.script.families import (
+from residency.doctor.applications import (
     MODE_OF_MODULE,
     MODE_OF_NETWORK,
     WEIGHT_FILES,

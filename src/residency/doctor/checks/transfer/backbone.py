@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from residency.doctor.applications import MODE_OF_MODULE
 from residency.doctor.probe import Node, Probe
 from residency.doctor.probe.graph import WEIGHTED
 
@@ -15,123 +16,113 @@ class Family(NamedTuple):
     """Networks of `keras.applications` that take the same inputs."""
 
     words: str
+    module: str
+    """Of `keras.applications`, with their `preprocess_input`."""
     model: str
     """Pattern of the name of the model, where it is nested."""
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] = ()
     """Names that its layers have, where it was taken apart."""
-    without: tuple[str, ...]
+    without: tuple[str, ...] = ()
     """Names that it has not, but a relative has."""
-    contract: str
-    """Key of `CONTRACTS`; for those with own preprocessing what comes before that."""
     bare: str = ""
-    """What it takes without its own preprocessing."""
-    module: str = ""
-    epsilon: float = 1e-3
+    """What it takes without its own preprocessing, if it has any."""
+    epsilon: float | None = None
+    """Of its batch normalisations; `None`: none, or not known."""
+
+    @property
+    def contract(self) -> str:
+        """Key of `CONTRACTS`; of those with own preprocessing what comes before it."""
+        return MODE_OF_MODULE.get(self.module, "raw")
 
 
 FAMILIES = (
     Family(
         "ResNet",
+        "resnet",
         r"resnet(50|101|152)$",
         ("conv1_bn", "conv2_block1_1_conv"),
         ("conv2_block1_preact_bn", "pool2_conv"),
-        "caffe",
-        "",
-        "resnet",
-        1.001e-5,
+        epsilon=1.001e-5,
     ),
-    Family(
-        "ResNet", r"$^", ("bn_conv1", "res2a_branch2a"), (), "caffe", "", "resnet", 0
-    ),
+    Family("ResNet", "resnet", r"$^", ("bn_conv1", "res2a_branch2a")),
     Family(
         "VGG",
+        "vgg16",
         r"vgg(16|19)$",
         ("block1_conv1", "block5_conv3"),
         ("block1_conv1_bn",),
-        "caffe",
-        "",
-        "vgg16",
-        0,
     ),
     Family(
         "ResNetV2",
+        "resnet_v2",
         r"resnet(50|101|152)v2$",
         ("conv2_block1_preact_bn",),
-        (),
-        "tf",
-        "",
-        "resnet_v2",
-        1.001e-5,
+        epsilon=1.001e-5,
     ),
-    Family(
-        "Inception", r"inception(_resnet)?_v[23]$", (), (), "tf", "", "inception_v3"
-    ),
+    Family("Inception", "inception_v3", r"inception(_resnet)?_v[23]$", epsilon=1e-3),
     Family(
         "Xception",
+        "xception",
         r"xception$",
         ("block1_conv1_bn", "block2_sepconv1"),
-        (),
-        "tf",
-        "",
-        "xception",
+        epsilon=1e-3,
     ),
     Family(
         "MobileNet",
+        "mobilenet",
         r"mobilenet_[\d.]+_",
         ("conv1_bn", "conv_dw_1"),
-        (),
-        "tf",
-        "",
-        "mobilenet",
+        epsilon=1e-3,
     ),
     Family(
         "MobileNetV2",
+        "mobilenet_v2",
         r"mobilenetv2_",
         ("bn_Conv1", "expanded_conv_depthwise"),
-        (),
-        "tf",
-        "",
-        "mobilenet_v2",
+        epsilon=1e-3,
     ),
-    Family("NASNet", r"nasnet", ("stem_conv1", "stem_bn1"), (), "tf", "", "nasnet"),
+    Family("NASNet", "nasnet", r"nasnet", ("stem_conv1", "stem_bn1"), epsilon=1e-3),
     Family(
         "DenseNet",
+        "densenet",
         r"densenet(121|169|201)$",
         ("conv1_bn", "pool2_conv"),
-        (),
-        "torch",
-        "",
-        "densenet",
-        1.001e-5,
+        epsilon=1.001e-5,
     ),
     Family(
         "EfficientNet",
+        "efficientnet",
         r"efficientnetb\d",
         ("stem_conv", "block1a_dwconv"),
-        (),
-        "raw",
-        "torch",
-        "efficientnet",
+        bare="torch",
+        epsilon=1e-3,
     ),
     Family(
-        "EfficientNetV2", r"efficientnetv2-b", (), (), "raw", "torch", "efficientnet_v2"
+        "EfficientNetV2",
+        "efficientnet_v2",
+        r"efficientnetv2-b",
+        bare="torch",
+        epsilon=1e-3,
     ),
     Family(
-        "EfficientNetV2", r"efficientnetv2-", (), (), "raw", "tf", "efficientnet_v2"
+        "EfficientNetV2",
+        "efficientnet_v2",
+        r"efficientnetv2-",
+        bare="tf",
+        epsilon=1e-3,
     ),
     Family(
         "MobileNetV3",
+        "mobilenet_v3",
         r"mobilenetv3",
         ("expanded_conv_depthwise", "conv_bn"),
         ("bn_Conv1",),
-        "raw",
-        "tf",
-        "mobilenet_v3",
+        bare="tf",
+        epsilon=1e-3,
     ),
-    Family("ConvNeXt", r"convnext_", (), (), "raw", "torch", "convnext", 0),
+    Family("ConvNeXt", "convnext", r"convnext_", bare="torch"),
 )
-"""`epsilon` 0: not compared."""
-OWN = Family("catalog network", "", (), (), "raw", "", "", 0)
+OWN = Family("catalog network", "", "")
 """A network of ours: its first layer, named `preprocessing`, takes raw pixels."""
 PREPARING = ("Rescaling", "Normalization", "ZeroPadding2D", "Sequential")
 

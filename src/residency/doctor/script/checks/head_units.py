@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.families import MODE_OF_NETWORK
+from residency.doctor.applications import MODE_OF_NETWORK
 from residency.doctor.script.flow import fits
 from residency.doctor.script.script import Call, Script
 from residency.doctor.script.values import UNKNOWN, number, value

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.families import EXPECTED, MODULE_OF_NETWORK
+from residency.doctor.applications import EXPECTED, MODULE_OF_NETWORK
 from residency.doctor.script.flow import fits
 from residency.doctor.script.pretrained import Network, Treatment, networks, treatment
 from residency.doctor.script.script import Script

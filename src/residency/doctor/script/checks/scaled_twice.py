@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from residency.doctor.script.families import MODE_OF_MODULE
+from residency.doctor.applications import MODE_OF_MODULE
 from residency.doctor.script.flow import fits, mapped, operations, pipeline
 from residency.doctor.script.scaling import (
     divisor,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from residency.doctor.script.families import (
+from residency.doctor.applications import (
     MODE_OF_MODULE,
     MODE_OF_NETWORK,
     MODULE_OF_NETWORK,
