@@ -90,6 +90,7 @@ def train(
             if isinstance(settings.model, Model):
                 model = settings.model.build(
                     num_classes=dataset.num_classes,
+                    class_names=dataset.class_names,
                     image_size=dataset.image_size,
                     statistics=statistics_for(settings.model, dataset),
                     file=file,

@@ -1,7 +1,7 @@
 """Networks by name: found, built, or named by a recipe. Read without Keras."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ def build(
     preprocessing: str | Preprocessing | None = None,
     data_format: str | None = None,
     channels: int | None = None,
+    class_names: Sequence[str] = (),
     **options: Any,
 ) -> "keras.Model":
     """Builds a network of the catalog.
@@ -59,8 +60,8 @@ def build(
         image_size: Side in pixels; `None` for the network's own default.
         weights: `None`; `"imagenet"` for the published ones, which are downloaded
             once; or a file of Keras (`.keras`, `.weights.h5`, `.h5`), PyTorch (`.pth`)
-            or safetensors, also as `read_weights` returned it. A head with another
-            number of classes stays new; see `load_weights`.
+            or safetensors, also as `read_weights` returned it. A head for other
+            classes stays new; see `load_weights`.
         preprocessing: `"torch"`, `"caffe"`, `"tf"`, `"lite"`, `"none"`, a
             `Preprocessing`, or `None` for what the weights were trained on, else the
             network's own default.
@@ -71,6 +72,8 @@ def build(
             more than 3, a file's first kernel is repeated and scaled. `None`: 3, or
             what a file of ours was saved for. Else `preprocessing` is `"torch"`
             where neither it nor weights are given. Residency's data have 3.
+        class_names: Of the outputs, in order, for comparison with those that a file of
+            ours names; empty: only their number is compared.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
@@ -112,7 +115,7 @@ def build(
     if file is not None:
         from residency.models.weights import load_weights
 
-        load_weights(model, file)
+        load_weights(model, file, class_names=class_names)
     return model
 
 
@@ -183,6 +186,7 @@ class Model:
         image_size: int,
         statistics: Statistics | None,
         file: "WeightFile | None" = None,
+        class_names: Sequence[str] = (),
     ) -> "keras.Model":
         """Builds the network for a data set.
 
@@ -192,6 +196,7 @@ class Model:
             statistics: What was measured over the training images, for the
                 preprocessings in `MEASURED`; else `None` will do.
             file: `weights`, where they were read before.
+            class_names: As for `residency.models.build`.
 
         Raises:
             ConfigError: As `residency.models.build`; or what the preprocessing needs
@@ -203,6 +208,7 @@ class Model:
             image_size=image_size,
             weights=file or self.weights,
             preprocessing=self._preprocessing(statistics),
+            class_names=class_names,
             **self.options,
         )
         return model if self.head is None else self.head.on(model, num_classes)

@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from residency.errors import ConfigError, ExportError
-from residency.models import build, load_weights, save_model, save_weights
+from residency.models import (
+    Contract,
+    build,
+    load_weights,
+    save_model,
+    save_weights,
+)
 
 from . import plain_torch
 
@@ -71,6 +77,32 @@ def test_another_number_of_classes_leaves_the_head_new(trained, file, name, capl
         model.get_layer("conv1_conv").get_weights()[0],
         trained.get_layer("conv1_conv").get_weights()[0],
     )
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.safetensors"])
+@pytest.mark.parametrize(
+    ("here", "kept"),
+    [(("ant", "bee", "cat"), True), ((), True), (("cat", "ant", "bee"), False)],
+    ids=["the same", "not known", "others"],
+)
+def test_as_many_classes_of_other_names_leave_the_head_new(
+    trained, tmp_path, name, here, kept
+):
+    contract = Contract(class_names=("ant", "bee", "cat"), image_size=16)
+    save = save_model if name.endswith(".keras") else save_weights
+    save(trained, tmp_path / name, contract)
+    model = build("cifar_resnet20", num_classes=3, image_size=16)
+    before = model.get_layer("predictions").get_weights()[0]
+    report = load_weights(model, tmp_path / name, class_names=here)
+    after = model.get_layer("predictions").get_weights()[0]
+    theirs = trained.get_layer("predictions").get_weights()[0]
+    np.testing.assert_array_equal(after, theirs if kept else before)
+    assert [x.layer for x in report.remarkable] == ["predictions"] * (not kept)
+    if not kept:
+        assert (
+            "ant, bee, cat in the file, cat, ant, bee here"
+            in report.remarkable[0].reason
+        )
 
 
 @pytest.mark.parametrize("name", ["net.keras", "net.weights.h5"])

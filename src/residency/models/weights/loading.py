@@ -1,12 +1,13 @@
 """Weights of a file into a network: all that belong there, or none and the reason."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from residency.data.index import shortened
 from residency.errors import ConfigError
 from residency.models.catalog import CATALOG, Entry
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
@@ -22,11 +23,16 @@ log = logging.getLogger(__name__)
 
 
 def load_weights(
-    model: keras.Model, weights: str | Path | WeightFile, *, by: By = "auto"
+    model: keras.Model,
+    weights: str | Path | WeightFile,
+    *,
+    by: By = "auto",
+    class_names: Sequence[str] = (),
 ) -> LoadReport:
     """Copies the weights of a file into `model`; what differs is in the report.
 
-    A head with another number of classes is left as it was built. The epsilon of batch
+    A head for other classes is left as it was built: of another number, or of other
+    names where both are known. The epsilon of batch
     normalisation and the slope of leaky relus become those of the weights; pixels stay
     as the model has them, with a warning where the weights want others.
 
@@ -35,6 +41,8 @@ def load_weights(
         weights: A file, by its path or as `residency.models.read_weights` returned it.
         by: For files of Keras: `"name"`; `"order"`, the layers in turn; or `"auto"`,
             by order only where no name fits.
+        class_names: Of the model's outputs, in order; empty: not known. Files of ours
+            name those of theirs.
 
     Returns:
         What became of each layer.
@@ -45,7 +53,7 @@ def load_weights(
         ExportError: A file that is damaged, cut short, or made to do harm.
     """
     file = weights if isinstance(weights, WeightFile) else read(weights)
-    matching, planned, report = _compared(file, model, by)
+    matching, planned, report = _compared(file, model, by, class_names)
     planned.apply(model)
     set_traits(model, matching.origin.traits)
     _tell(report)
@@ -61,11 +69,11 @@ def require_match(model: keras.Model, file: WeightFile) -> None:
 
 
 def _compared(
-    file: WeightFile, model: keras.Model, by: By
+    file: WeightFile, model: keras.Model, by: By, class_names: Sequence[str] = ()
 ) -> tuple[Matching, Plan, LoadReport]:
     matching = match(file, model, by)
     _require_same_strides(file, matching.origin.traits, model)
-    planned = plan(matching, model)
+    planned = plan(matching, model, other_classes=_other_classes(file, class_names))
     report = LoadReport(
         file=str(file.path),
         model=model.name,
@@ -75,6 +83,17 @@ def _compared(
     )
     _require_whole(report, file)
     return matching, planned, report
+
+
+def _other_classes(file: WeightFile, class_names: Sequence[str]) -> str:
+    """Returns how the file's classes differ; empty: they do not, or nobody says."""
+    theirs = [str(name) for name in file.metadata.get("class_names") or ()]
+    if not theirs or not class_names or theirs == list(class_names):
+        return ""
+    there, here = (
+        shortened([repr(n)[1:-1][:40] for n in c]) for c in (theirs, class_names)
+    )
+    return f"classes {there} in the file, {here} here"
 
 
 def open_weights(weights: str | Path | WeightFile, name: str) -> WeightFile:

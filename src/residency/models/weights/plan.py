@@ -31,8 +31,14 @@ class Plan:
                 variable.assign(self.arrays[variable.path])
 
 
-def plan(matching: Matching, model: keras.Model) -> Plan:
-    """Works out what becomes of every layer and of every array that is left over."""
+def plan(matching: Matching, model: keras.Model, *, other_classes: str = "") -> Plan:
+    """Works out what becomes of every layer and of every array that is left over.
+
+    Args:
+        matching: The file, read for `model`.
+        model: The network to fill.
+        other_classes: Why the last layer must be new though its shape fits.
+    """
     behind = head_of(model).layers  # the last convolution may be one, and is no head
     heads = [x.name for x in behind if isinstance(x, keras.layers.Dense)]
     arrays: dict[str, np.ndarray] = {}
@@ -44,6 +50,8 @@ def plan(matching: Matching, model: keras.Model) -> Plan:
             loads.append(LayerLoad(layer=layer, status="new", reason=reason))
             continue
         load, fitting = _layer(layer, variables, matching.found, model)
+        if other_classes and layer == heads[-1] and load.status == "matched":
+            load = LayerLoad(layer=layer, status="not in file", reason=other_classes)
         if layer in heads and load.status in ("shape differs", "not in file"):
             load, fitting, new_head = replace(load, status="new", source=()), {}, layer
         loads.append(load)
