@@ -184,6 +184,15 @@ def test_the_early_look_says_nothing(weights, caplog):
     assert caplog.text == ""
 
 
+def test_unknown_stages_are_told_before_the_data_are_read(weights, tmp_path):
+    runs = tmp_path / "runs"
+    with pytest.raises(ConfigError, match="Did you mean 'conv4'"):
+        finetune(
+            str(tmp_path / "no data"), weights, runs, **{"finetune.freeze": "convs4"}
+        )
+    assert not runs.exists()
+
+
 def test_unknown_stages_are_told_before_anything_is_written(weights, tmp_path):
     with pytest.raises(ConfigError, match="Did you mean 'conv4'"):
         finetune(arrays(20, 2), weights, tmp_path, **{"finetune.freeze": "convs4"})

@@ -30,12 +30,13 @@ logger = logging.getLogger(__name__)
 def read_weights(settings: Recipe) -> WeightFile | None:
     """Reads the weights that a recipe starts from, before its data are read.
 
-    They are compared with the network, where the recipe says the side of its images;
-    the data would add but the number of classes, and a head for others is new.
+    They are compared with the network, where the recipe says the side of its images,
+    and so is what the recipe freezes; the data would add but the number of classes, and
+    a head for others is new.
 
     Raises:
-        ConfigError: A network of random weights would be fine-tuned; or no such file,
-            or the weights of another network.
+        ConfigError: A network of random weights would be fine-tuned; no such file, or
+            the weights of another network; or `finetune` names what it has not.
         DataError: They cannot be downloaded.
         ExportError: The file is damaged, cut short, or made to do harm.
     """
@@ -57,6 +58,9 @@ def read_weights(settings: Recipe) -> WeightFile | None:
                 **options,
             )
         weights.require_match(network, file)
+        with keras.device("meta"):
+            network = network if model.head is None else model.head.on(network, 2)
+        phases_of(network, settings.finetune)
     return file
 
 
