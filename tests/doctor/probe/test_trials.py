@@ -24,7 +24,14 @@ def batches(count=4, rows=32):
 
 
 def trials_of(
-    optimizer, *, epochs=10, seconds=8.0, given=None, layers=(), penalty=None
+    optimizer,
+    *,
+    epochs=10,
+    seconds=60.0,
+    given=None,
+    layers=(),
+    penalty=None,
+    held_out=(),
 ):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
@@ -41,7 +48,8 @@ def trials_of(
         model, epochs=epochs, steps_per_epoch=len(given), callbacks=()
     )
     stepper = Stepper(model)
-    return model, run_trials(stepper, read_graph(model), settings, given, seconds)
+    graph = read_graph(model)
+    return model, run_trials(stepper, graph, settings, given, seconds, held_out)
 
 
 def test_a_short_plan_is_run_whole_and_as_fit_would():
@@ -133,3 +141,39 @@ def test_a_fresh_optimizer_has_the_settings_and_no_memory():
     assert (fresh.momentum, fresh.nesterov, fresh.clipnorm) == (0.9, True, 1.0)
     assert float(fresh.learning_rate) == 0.5
     assert float(used.learning_rate) == pytest.approx(0.1)
+
+
+def test_penalties_are_left_out_of_plain_losses_and_validation_is_asked():
+    held_out = batches(count=2, rows=24)
+    model, trials = trials_of(
+        keras.optimizers.SGD(1e-9),
+        penalty=keras.regularizers.L2(0.1),
+        held_out=held_out,
+    )
+    run = trials.as_set
+    model.evaluate(*held_out[0][:2], verbose=0)  # builds the metrics
+    x, y = (np.concatenate([batch[i] for batch in held_out]) for i in (0, 1))
+    plain = model.evaluate(x, y, verbose=0) - penalty_of(model)
+    assert run.held_out_loss == pytest.approx(plain, rel=1e-4)
+    assert run.plain_first == pytest.approx(run.data_losses[0], rel=1e-5)
+    assert run.plain_last == pytest.approx(run.plain_inference_loss, rel=1e-5)
+
+
+def test_a_plan_that_learns_little_is_run_again_and_on():
+    _, trials = trials_of(
+        keras.optimizers.SGD(1e-3), penalty=keras.regularizers.L2(0.1)
+    )
+    assert len(trials.as_set.losses) == 40
+    assert len(trials.as_set.beyond) == 80
+    assert trials.as_set.beyond[-1] < trials.as_set.data_losses[-1]
+    again = trials.reruns
+    assert len(again.gentler) == len(again.unpenalised) == 40
+    start = trials.as_set.data_losses[0]
+    assert again.gentler[0] == pytest.approx(start, rel=1e-4)
+    assert again.gentler[-4] > trials.as_set.data_losses[-4]  # the same batch
+
+
+def test_a_plan_that_learns_is_not_run_again():
+    _, trials = trials_of(keras.optimizers.SGD(0.5))
+    assert trials.as_set.beyond == ()
+    assert trials.reruns.gentler == trials.reruns.unpenalised == ()

@@ -11,6 +11,7 @@ import numpy as np
 from residency.doctor.probe.forward import Signal, inference_outputs
 from residency.doctor.probe.gradients import penalty_of
 from residency.doctor.probe.graph import Graph
+from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.settings import Settings
 from residency.doctor.probe.source import Batch, rows_of
 from residency.doctor.probe.stepper import Stepper, fresh_optimizer
@@ -49,7 +50,7 @@ class AsSet:
     plain_inference_loss: float
     """The inference loss, without what is added."""
     held_out_loss: float | None = None
-    """The same of validation; `None`: there is none."""
+    """The same of validation; `None`: there is none, or the plan was not run whole."""
     beyond: tuple[float, ...] = ()
     """Losses of further steps, to `STEPS` in all: of a plan that ends long before, with
     little learned."""
@@ -75,26 +76,27 @@ class AsSet:
 
 def run_as_set(
     stepper: Stepper,
-    plain: Stepper,
     graph: Graph,
     settings: Settings,
     batches: Sequence[Batch],
     held_out: Sequence[Batch],
+    weights: Weights,
     end: float,
 ) -> AsSet:
     """Runs the plan from the model's weights; the caller puts them back.
 
     Args:
         stepper: Of the model.
-        plain: Of the same, without penalties.
         graph: Of the same.
         settings: Of the same.
         batches: Of training, in order.
-        held_out: Of validation.
+        held_out: Of validation; asked where the whole plan was run.
+        weights: Of the model, to start from.
         end: By the monotonic clock, after which no step is begun.
     """
-    model = stepper.model
+    model, plain = stepper.model, stepper.without_penalties()
     first = plain.training_loss(batches[0])
+    weights.give_back()
     before = _values(model)
     optimizer = fresh_optimizer(settings.optimizer, settings.first_rate or 0.0)
     losses: list[float] = []
@@ -123,10 +125,10 @@ def run_as_set(
         plain_first=first,
         plain_last=plain.training_loss(batches[0]),
         plain_inference_loss=plain.evaluate(batches[0]),
-        held_out_loss=_mean_loss(plain, held_out),
+        held_out_loss=_mean_loss(plain, held_out if len(losses) == planned else ()),
     )
-    whole = len(losses) == planned <= STEPS // 2
-    if not whole or run.diverged or not run.learned_little:
+    short = len(losses) == planned <= STEPS // 2
+    if not short or run.diverged or not run.learned_little:
         return run
     return replace(run, beyond=_beyond(stepper, optimizer, batches, planned, end))
 

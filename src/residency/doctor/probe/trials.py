@@ -60,10 +60,9 @@ def run_trials(
     batches = _cut(given, time.monotonic() - begin, seconds)
     run, points = None, ()
     if settings.optimizer is not None and highest_rate(settings):
-        plain = stepper.without_penalties()
         until = begin + 0.35 * seconds
         held_out = held_out[:HELD_OUT_BATCHES]
-        run = run_as_set(stepper, plain, graph, settings, batches, held_out, until)
+        run = run_as_set(stepper, graph, settings, batches, held_out, weights, until)
         weights.give_back()
         few = batches[: SWEEP_BATCHES if batches is given else SWEEP_BATCHES // 2]
         until = begin + 0.75 * seconds
