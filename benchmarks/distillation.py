@@ -15,15 +15,13 @@ Runs that stand in the folder already are read, not repeated.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from full_table import seeds_text
 from measuring import conditions, write
+from trainings import result, train
 
 SEEDS = (0, 1, 2)
 FAST = ("--set", "precision=bfloat16")
@@ -85,32 +83,10 @@ def measure(name: str, source: str, runs: Path) -> Iterator[dict[str, Any]]:
             more = ["--set", f"loss.teacher={file}"] if how == "distilled" else []
             run = runs / f"{name}-{how}-{seed}"
             if not (run / "evaluation.json").exists():
-                train(run, source, [*settings, *more, "--set", f"seed={seed}"])
+                told = [*settings, *more, "--data", source, "--set", f"seed={seed}"]
+                train(run, told)
             found.append(result(run))
         yield {"data": name, "how": how, "runs": found}
-
-
-def train(run: Path, source: str, settings: list[str]) -> None:
-    """Trains once by the command line, as a user does."""
-    place = ["--data", source, "--out", str(run.parent), "--name", run.name]
-    command = ["train", *settings, *place]
-    print("residency", *command, flush=True)
-    subprocess.run(
-        [sys.executable, "-m", "residency", *command],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def result(run: Path) -> dict[str, Any]:
-    """Returns correct and total, and the minutes taken."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    epochs = [json.loads(text) for text in lines]
-    parts = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
-    test = next((part for part in parts if part["part"] == "test"), None)
-    accuracy = test["accuracy"] if test else epochs[-1]["validation_accuracy"]
-    minutes = round(sum(epoch["seconds"] for epoch in epochs) / 60, 1)
-    return {**accuracy, "minutes": minutes, "epochs": len(epochs)}
 
 
 if __name__ == "__main__":

@@ -14,15 +14,13 @@ Runs that stand in the folder already are read, not repeated.
 """
 
 import argparse
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from measuring import conditions, write
+from trainings import result, train
 
 from residency.records import Proportion
 
@@ -37,7 +35,6 @@ HOWS = {
         "--set",
         f"finetune.freeze={LAST_STAGES}",
     ),
-    "whole": ("finetune/gradual", "--set", "model.weights=imagenet"),
     "scratch": ("quick/photos",),
 }
 SETS: dict[str, tuple[str, ...]] = {
@@ -91,9 +88,9 @@ def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for seed in SEEDS:
             run = arguments.runs / f"{name}-{how}-{seed}"
             if not (run / "evaluation.json").exists() and not arguments.read:
-                train(run, seed, command)
+                train(run, [*command, "--set", f"seed={seed}"])
             if (run / "evaluation.json").exists():
-                found.append(result(run, name))
+                found.append(result(run))
         if found:
             yield {"data": name, "how": how, "runs": found}
 
@@ -113,30 +110,6 @@ def commands(arguments: argparse.Namespace) -> Iterator[tuple[str, str, list[str
     if arguments.cifar or arguments.read:
         weights = f"model.weights={arguments.cifar}"
         yield "digits", "cifar10", [*digits, "--set", weights]
-
-
-def train(run: Path, seed: int, command: Sequence[str]) -> None:
-    """Trains once by the command line, as a user does."""
-    place = ["--out", str(run.parent), "--name", run.name, "--set", f"seed={seed}"]
-    words = ["train", *command, *place]
-    print("residency", *words, flush=True)
-    subprocess.run(
-        [sys.executable, "-m", "residency", *words],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def result(run: Path, name: str) -> dict[str, Any]:
-    """Returns correct and total of the honest part, and the minutes taken."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    epochs = [json.loads(text) for text in lines]
-    accuracy = epochs[-1]["validation_accuracy"]
-    if name in ("elpv", "digits"):
-        parts = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
-        accuracy = next(p["accuracy"] for p in parts if p["part"] == "test")
-    seconds = sum(epoch["seconds"] for epoch in epochs)
-    return {**accuracy, "minutes": round(seconds / 60, 1), "epochs": len(epochs)}
 
 
 def line(row: dict[str, Any]) -> str:
