@@ -57,10 +57,9 @@ def read_weights(settings: Recipe) -> WeightFile | None:
                 preprocessing=pixels,
                 **options,
             )
+            headed = network if model.head is None else model.head.on(network, 2)
         weights.require_match(network, file)
-        with keras.device("meta"):
-            network = network if model.head is None else model.head.on(network, 2)
-        phases_of(network, settings.finetune)
+        phases_of(headed, settings.finetune)
     return file
 
 

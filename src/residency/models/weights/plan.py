@@ -50,10 +50,11 @@ def plan(matching: Matching, model: keras.Model, *, other_classes: str = "") -> 
             loads.append(LayerLoad(layer=layer, status="new", reason=reason))
             continue
         load, fitting = _layer(layer, variables, matching.found, model)
-        if other_classes and layer == heads[-1] and load.status == "matched":
-            load = LayerLoad(layer=layer, status="not in file", reason=other_classes)
         if layer in heads and load.status in ("shape differs", "not in file"):
             load, fitting, new_head = replace(load, status="new", source=()), {}, layer
+        elif layer in heads[-1:] and other_classes:
+            load = LayerLoad(layer=layer, status="new", reason=other_classes)
+            fitting, new_head = {}, layer
         loads.append(load)
         arrays |= fitting
     unused = list(_unused(matching, bool(new_head)))
