@@ -177,3 +177,18 @@ def test_a_plan_that_learns_is_not_run_again():
     _, trials = trials_of(keras.optimizers.SGD(0.5))
     assert trials.as_set.beyond == ()
     assert trials.reruns.gentler == trials.reruns.unpenalised == ()
+
+
+def test_a_loss_that_layers_alone_make_up_is_tried_too():
+    class Size(keras.layers.Layer):
+        def call(self, x):
+            self.add_loss(keras.ops.mean(x**2))
+            return x
+
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), Size()])
+    model.compile("adam")
+    settings = read_settings(model, epochs=10, steps_per_epoch=4, callbacks=())
+    found = run_trials(
+        Stepper(model), read_graph(model), settings, batches(), seconds=60.0
+    )
+    assert found.as_set.losses[-1] < found.as_set.losses[0]

@@ -23,7 +23,8 @@ LEAST = 20
 class Reruns:
     """Losses without penalties, step by step; empty: not run.
 
-    They are run where a training learns little as it is set, for as many steps.
+    They are run where a training learns little as it is set and its loss stays a
+    number, for as many steps.
     """
 
     gentler: tuple[float, ...] = ()
@@ -50,7 +51,9 @@ def rerun(
         weights: Of the model, to start from.
         end: By the monotonic clock, after which no step is begun.
     """
-    if run is None or len(run.losses) < LEAST or not run.learned_little:
+    if run is None or run.diverged or len(run.losses) < LEAST:
+        return Reruns()
+    if not run.learned_little:
         return Reruns()
     unpenalised: tuple[float, ...] = ()
     if _is_penalised(stepper.model):

@@ -34,11 +34,14 @@ class Stepper:
     def without_penalties(self) -> "Stepper":
         """Returns one whose loss leaves out what layers and regularizers add.
 
-        A loss that the model computes in a way of its own stays whole.
+        A loss that the model computes in a way of its own, or that its layers alone
+        make up, stays whole.
         """
         plain = copy.copy(self)
-        own = type(self.model).compute_loss is not keras.Model.compute_loss
-        plain.penalised, plain._compiled = own and self.given_loss is None, None
+        model: Any = self.model
+        own = type(model).compute_loss is not keras.Model.compute_loss
+        whole = own or getattr(model, "_compile_loss", None) is None
+        plain.penalised, plain._compiled = whole and self.given_loss is None, None
         return plain
 
     def loss(self, x: Any, y: Any, weights: Any, outputs: Any) -> Any:

@@ -87,3 +87,9 @@ def test_numbers_of_other_samples_are_found(probe_of, diabetes):
 
 def test_right_numbers_are_silent(probe_of, diabetes):
     assert run(probe_of(*diabetes, units=1)) == []
+
+
+def test_numbers_of_a_narrow_range_cannot_be_judged(probe_of, diabetes):
+    train, (x, y) = diabetes
+    middle = np.argsort(np.abs(y - np.median(y)))[:80]
+    assert run(probe_of(train, (x[middle], y[middle]), units=1)) is None

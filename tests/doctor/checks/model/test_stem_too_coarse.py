@@ -110,3 +110,19 @@ def test_some_pooling_first_leaves_enough(probe_of, pool):
     ends_1d = [layers.GlobalAveragePooling1D(), layers.Dense(4, activation="softmax")]
     model = [layers.AveragePooling1D(pool), layers.Conv1D(8, 3), *ends_1d]
     assert not find(probe_of(model, rows_of(64)))
+
+
+def test_another_order_of_axes_is_no_pooling(probe_of):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(32, 64, 4)).astype("float32"), np.arange(32) % 4
+    model = [layers.Permute((2, 1)), layers.Conv1D(8, 3), layers.GlobalMaxPooling1D()]
+    assert not find(probe_of([*model, layers.Dense(4, activation="softmax")], data))
+
+
+def test_a_second_branch_that_reads_all(probe_of):
+    given = keras.Input((64, 2))
+    coarse = layers.Conv1D(8, 3)(layers.AveragePooling1D(16)(given))
+    fine = layers.Conv1D(8, 3)(given)
+    both = [layers.GlobalMaxPooling1D()(x) for x in (coarse, fine)]
+    end = layers.Dense(4, activation="softmax")(layers.Concatenate()(both))
+    assert not find(probe_of(keras.Model(given, end), rows_of(64)))

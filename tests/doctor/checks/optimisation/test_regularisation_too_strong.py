@@ -82,6 +82,6 @@ def test_a_penalty_on_activations_that_prevents_learning():
             ]
         )
         model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy")
-        probe = take_probe(model, (x, y), epochs=10, budget_seconds=20)
+        probe = take_probe(model, (x, y), epochs=10, budget_seconds=120)
         found[strength] = [f.label for f in check(probe)]
     assert found == {5.0: ["regularisation_too_strong"], 1e-5: []}

@@ -47,6 +47,8 @@ def run(probe: Probe) -> Sequence[Finding] | None:
         return None
     if ours.are_classes != theirs.are_classes:
         return None
+    if not ours.are_classes and not _of_one_range(ours.labels, theirs.labels):
+        return None
     count = min(len(ours.labels), len(theirs.labels), ROWS)
     first, second = _measure(ours, count), _measure(theirs, count)
     for bad, good, part in ((first, second, ours), (second, first, theirs)):
@@ -101,6 +103,11 @@ def _numbers(y: np.ndarray | None) -> np.ndarray | None:
         return None
     y = y.reshape(-1).astype("float64")
     return y if np.isfinite(y).all() else None
+
+
+def _of_one_range(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether numbers vary alike: of a narrow range less can be explained."""
+    return 0.5 < float(ours.std()) / max(float(theirs.std()), 1e-12) < 2
 
 
 def _steady(first: np.ndarray | None, second: np.ndarray | None, images: bool) -> bool:

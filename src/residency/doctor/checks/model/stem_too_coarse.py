@@ -1,11 +1,13 @@
 """RD216: strides and pooling throw the resolution away too early."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.first_weights import trained_before
 from residency.doctor.probe import Forward, Node, Probe
+from residency.doctor.probe.graph import WEIGHTED
 from residency.records import Finding
 
 SMALLEST, LARGEST = 16, 64
@@ -53,17 +55,18 @@ def find(probe: Probe) -> Sequence[Finding] | None:
 def _pooled_away(probe: Probe, forward: Forward) -> Finding | None:
     """Few places where the first window reads, of an input of many."""
     x = probe.train.x
-    first = next(
-        (n for n in probe.graph.weighted if n.kind in (*_SPATIAL, "Conv1D")), None
-    )
-    if x is None or first is None or first.name not in forward.inputs:
+    readers = [n for n in probe.graph.entrances if n.kind in (*WEIGHTED, "Embedding")]
+    if x is None or x.ndim < 3 or not readers or trained_before(probe):
         return None
-    shape = forward.inputs[first.name].shape
-    if len(shape) != x.ndim or x.ndim < 3:
-        return None
-    side, left = _side(first, x.shape), _side(first, shape)
-    if left > FEW_PIXELS or left * POOLED > side or trained_before(probe):
-        return None
+    for node in readers:
+        given = forward.inputs.get(node.name)
+        window = node.kind in (*_SPATIAL, "Conv1D")
+        if not window or given is None or len(given.shape) != x.ndim:
+            return None
+        if not _is_pooled(node, x.shape, given.shape):
+            return None
+    first = readers[0]
+    side, left = (_side(first, s) for s in (x.shape, forward.inputs[first.name].shape))
     return _finding(
         "warning",
         f"{first.name} is the first layer with a window, and reads {left} places of "
@@ -71,6 +74,13 @@ def _pooled_away(probe: Probe, forward: Forward) -> Finding | None:
         {"input_side": side, "first_window": first.name, "places_left": left},
         "Pooling before the first weights averages away what they could have found.",
     )
+
+
+def _is_pooled(node: Node, given: tuple[int, ...], left: tuple[int, ...]) -> bool:
+    """Whether few places are left of many, and as much fewer numbers."""
+    side, numbers = _side(node, left), math.prod(left[1:])
+    few = side <= FEW_PIXELS and side * POOLED <= _side(node, given)
+    return few and numbers * POOLED <= math.prod(given[1:])  # not only reordered
 
 
 def _places(probe: Probe) -> list[_Place]:
