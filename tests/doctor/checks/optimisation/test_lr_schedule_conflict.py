@@ -79,3 +79,8 @@ def test_a_slightly_other_rate_is_advice(probe_of):
     assert severities(probe_of, keras.optimizers.SGD(0.1), [by_epoch((0, 0.09))]) == [
         "advice"
     ]
+
+
+def test_a_schedule_without_a_plan_cannot_be_judged(probe_of):
+    rate = SCHEDULES.ExponentialDecay(0.1, 5, 0.5)
+    assert check(probe_of(optimizer=keras.optimizers.SGD(rate), epochs=None)) is None

@@ -23,6 +23,7 @@ FOLLOWING = 2
 """Convolutions after the stem: with fewer, it is no stem but the network."""
 AT_ONE = 0.15
 """Share of the convolutions that see a single place."""
+STEM = 'keras.layers.Conv2D(64, 3, strides=1, padding="same", use_bias=False)'
 _SPATIAL = ("Conv2D", "SeparableConv2D", "DepthwiseConv2D")
 
 
@@ -73,6 +74,8 @@ def _pooled_away(probe: Probe, forward: Forward) -> Finding | None:
         f"the {side} of the input.",
         {"input_side": side, "first_window": first.name, "places_left": left},
         "Pooling before the first weights averages away what they could have found.",
+        "Put the pooling behind the first layers with weights, in small steps",
+        f'x = keras.layers.{first.kind}(32, 3, padding="same")(x)  # then pool by 2',
     )
 
 
@@ -155,7 +158,12 @@ def _coarse(probe: Probe, places: list[_Place], side: int) -> Finding | None:
 
 
 def _finding(
-    severity: str, title: str, evidence: dict[str, int | str], why: str
+    severity: str,
+    title: str,
+    evidence: dict[str, int | str],
+    why: str,
+    cure: str = "A 3x3 stem of stride 1 without pooling, or larger images",
+    snippet: str = STEM,
 ) -> Finding:
     return Finding(
         code="RD216",
@@ -164,8 +172,8 @@ def _finding(
         title=title,
         evidence=evidence,
         why=why,
-        cure="A 3x3 stem of stride 1 without pooling, or larger images",
-        snippet='keras.layers.Conv2D(64, 3, strides=1, padding="same", use_bias=False)',
+        cure=cure,
+        snippet=snippet,
         effect="Several points of accuracy on small images, at more computing.",
         confidence=0.85,
     )

@@ -28,7 +28,10 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     settings = probe.settings
     if settings.optimizer is None:
         return None
-    return [*_callbacks(settings), *_lengths(settings)]
+    found = [*_callbacks(settings), *_lengths(settings)]
+    if not found and settings.schedule is not None and not settings.total_steps:
+        return None  # how long the plan is, nobody says
+    return found
 
 
 def _of(settings: Settings, kind: type) -> list[Any]:

@@ -69,7 +69,8 @@ def _prevented(probe: Probe) -> Finding | None:
         why="The optimizer serves the penalties on weights and activations, which are "
         "cheaper to lower than the loss.",
         cure="Penalties a hundred times smaller, or none.",
-        snippet="kernel_regularizer=keras.regularizers.L2(1e-4)",
+        snippet="kernel_regularizer=keras.regularizers.L2(1e-4), "
+        "activity_regularizer=None",
     )
 
 
