@@ -77,6 +77,14 @@ def test_a_head_for_other_classes_on_a_frozen_body(weights, tmp_path):
     assert phase["feature_bytes"] == plan["images"]["train"] * 64 * 4
     assert phase["trains"][0]["parameters"] == 64 * 2 + 2
     assert plan["exempt"] == ["predictions/bias"]
+    load = json.loads((run.folder / "weights.json").read_text())
+    became = {layer["layer"]: layer["status"] for layer in load["layers"]}
+    carrying = {layer.name for layer in run.model.layers if layer.weights}
+    assert {n for n, status in became.items() if status == "new"} == {"predictions"}
+    assert {n for n, s in became.items() if s == "matched"} == carrying - {
+        "predictions"
+    }
+    assert plan["weights"].startswith(str(weights))
 
 
 def test_one_sigmoid_unit_from_training_to_prediction(weights, tmp_path):

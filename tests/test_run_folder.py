@@ -9,12 +9,14 @@ import pytest
 
 import residency as rs
 from residency.data.splits import Placed
-from residency.errors import ConfigError, DataError, ExportError
+from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.models import Contract
+from residency.models.weights import LayerLoad, LoadReport
 from residency.recipes import resolve
 from residency.run_folder import (
     create_run_folder,
     is_run_folder,
+    read_load_report,
     require_free,
     require_same_data,
 )
@@ -35,6 +37,18 @@ def test_two_runs_in_one_second(tmp_path, dataset, monkeypatch):
     assert [f.name for f in folders] == [plain, f"{plain}-2", f"{plain}-3"]
     assert all(map(is_run_folder, folders))
     assert (tmp_path / "latest").resolve() == folders[2].resolve()
+
+
+def test_what_became_of_each_layer_is_kept(tmp_path, dataset):
+    layers = (LayerLoad(layer="conv1", status="matched", source=("conv.weight",)),)
+    load = LoadReport(file="a.pth", model="net", origin="timm", layers=layers)
+    with_load = create_run_folder(tmp_path, "a", RESOLVED, dataset, load)
+    assert read_load_report(with_load) == load
+    without = create_run_folder(tmp_path, "b", RESOLVED, dataset)
+    assert read_load_report(without) is None
+    (with_load / "weights.json").write_text("{", encoding="utf-8")
+    with pytest.raises(EngineError, match=r"no readable weights\.json"):
+        read_load_report(with_load)
 
 
 @pytest.mark.parametrize("name", ["a/b", "a/", "", ".", "..", "latest", "a\\b"])

@@ -13,6 +13,7 @@ from residency.engine.optimizers import inner_kernels
 from residency.engine.phases import Phases
 from residency.engine.state import TrainState
 from residency.models.freezing import Phase
+from residency.models.weights import LoadReport
 from residency.recipes import Recipe
 from residency.records import Proportion, record_from_json, record_to_json
 from residency.training import Distillation, Muon, is_exempt
@@ -59,6 +60,13 @@ def describe_plan(
         "decayed": [path for path in paths if path not in free],
         "exempt": [path for path in paths if path in free],
     }
+
+
+def describe_load(report: LoadReport | None) -> dict[str, Any]:
+    """Returns what `plan.json` holds of the weights that were loaded, if any were."""
+    if report is None:
+        return {}
+    return {"weights": f"{report.file} ({report.origin}): {report.counts}"}
 
 
 def describe_teacher(
@@ -128,6 +136,7 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
         f"{epochs:.4g} epochs{shared}",
         f"rate    {plan['peak_rate']:g} at its peak, {plan['schedule']}",
         f"decay   {decayed}; exempt: {_kinds(plan['exempt'])}",
+        *([f"weights {plan['weights']}"] if "weights" in plan else []),
         *_teacher_lines(plan.get("distillation")),
         *(f"trains  {line}" for line in map(_phase_words, plan["phases"])),
     ]

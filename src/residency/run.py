@@ -20,6 +20,7 @@ from residency.inputs import (
 )
 from residency.models import Model, load_model, save_model
 from residency.models.freezing import phases_of
+from residency.models.weights import LoadReport
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
@@ -87,6 +88,7 @@ def train(
                 require_free(Path(out), name)
             keras.utils.set_random_seed(settings.seed)
             dataset = open_data(data, settings.data, progress)
+            loads: list[LoadReport] = []
             if isinstance(settings.model, Model):
                 model = settings.model.build(
                     num_classes=dataset.num_classes,
@@ -94,13 +96,14 @@ def train(
                     image_size=dataset.image_size,
                     statistics=statistics_for(settings.model, dataset),
                     file=file,
+                    on_load=loads.append,
                 )
             require_fit(model, dataset)
             phases_of(model, settings.finetune)  # and what does not fit is told now,
             open_teacher(settings.loss, dataset)  # before anything is written
 
         def begin() -> Path:
-            folder = create_run_folder(Path(out), name, resolved, dataset)
+            folder = create_run_folder(Path(out), name, resolved, dataset, *loads)
             save_model(model, folder / MODEL, contract_for(dataset, settings))
             load_model(folder / MODEL)  # what cannot be loaded is told now
             keep_teacher(teacher, folder)

@@ -14,16 +14,22 @@ from residency.engine.environment import describe_environment
 from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.files import write_json
 from residency.recipes import Recipe, Resolved
-from residency.records import record_to_json
+from residency.records import record_from_json, record_to_json
 
 if TYPE_CHECKING:
     from residency.models import Contract
+    from residency.models.weights import LoadReport
 
+WEIGHTS = "weights.json"
 TAKEN = (".", "..", "latest")  # `latest` leads to the newest run
 
 
 def create_run_folder(
-    out: Path, name: str | None, resolved: Resolved, dataset: Dataset
+    out: Path,
+    name: str | None,
+    resolved: Resolved,
+    dataset: Dataset,
+    load: "LoadReport | None" = None,
 ) -> Path:
     """Makes a new folder in `out` and records recipe, machine, classes and split.
 
@@ -32,6 +38,7 @@ def create_run_folder(
         name: Name of the folder; `None` for time and recipe.
         resolved: The recipe with the origin of each value.
         dataset: The data set as it was split.
+        load: What became of each layer, where trained weights were loaded.
 
     Raises:
         ConfigError: As `require_free`.
@@ -44,6 +51,8 @@ def create_run_folder(
     write_json(folder / "classes.json", list(dataset.class_names))
     write_json(folder / "split.json", dataset.split.to_json())
     write_json(folder / "quarantine.json", record_to_json(dataset.quarantined))
+    if load is not None:
+        write_json(folder / WEIGHTS, record_to_json(load))
     _point_latest(out, folder)
     return folder
 
@@ -106,6 +115,19 @@ def read_recipe(folder: Path) -> Recipe:
         ConfigError: The recipe was written by another version and no longer fits.
     """
     return Resolved.from_json(_read(folder, "recipe.json")).recipe
+
+
+def read_load_report(folder: Path) -> "LoadReport | None":
+    """Returns what became of each layer; `None`: the run began with random weights.
+
+    Raises:
+        EngineError: The file is damaged.
+    """
+    from residency.models.weights import LoadReport  # late: imports Keras
+
+    if not (folder / WEIGHTS).exists():
+        return None
+    return record_from_json(LoadReport, _read(folder, WEIGHTS))
 
 
 def require_same_data(

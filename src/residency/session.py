@@ -39,9 +39,10 @@ from residency.files import sweep, write_json
 from residency.finetuning import build_phases
 from residency.inputs import loader_processes
 from residency.models import Contract, load_model, save_model
-from residency.plan import describe_plan, describe_teacher, plan_lines
+from residency.plan import describe_load, describe_plan, describe_teacher, plan_lines
 from residency.recipes import Recipe
 from residency.records import EpochRecord, Evaluation
+from residency.run_folder import read_load_report
 from residency.teacher import open_teacher
 
 import keras  # isort: skip  after residency.models, which chooses the backend
@@ -94,6 +95,7 @@ def run_session(
     with ExitStack() as stack:
         if processes.first:
             plan = describe_plan(phases, dataset, settings, state, processes.size)
+            plan |= describe_load(read_load_report(folder))
             plan |= describe_teacher(step.teacher, dataset, settings)
             show = stack.enter_context(closing(begin(folder, plan)))
             hooks += [Watch(network), *measuring(folder, phases, dataset, settings)]

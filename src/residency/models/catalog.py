@@ -1,7 +1,7 @@
 """Networks by name: found, built, or named by a recipe. Read without Keras."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from residency.models.preprocessing import (
 if TYPE_CHECKING:
     import keras
 
-    from residency.models.weights import WeightFile
+    from residency.models.weights import LoadReport, WeightFile
 
 MEASURED = ("dataset", "mean_image")
 """Preprocessings that come from the training images."""
@@ -50,6 +50,7 @@ def build(
     data_format: str | None = None,
     channels: int | None = None,
     class_names: Sequence[str] = (),
+    on_load: "Callable[[LoadReport], object] | None" = None,
     **options: Any,
 ) -> "keras.Model":
     """Builds a network of the catalog.
@@ -74,6 +75,7 @@ def build(
             where neither it nor weights are given. Residency's data have 3.
         class_names: Of the outputs, in order, for comparison with those that a file of
             ours names; empty: only their number is compared.
+        on_load: Called with what became of each layer, once `weights` are loaded.
         **options: Arguments of the network's builder, such as `shortcut="B"`.
 
     Returns:
@@ -115,7 +117,9 @@ def build(
     if file is not None:
         from residency.models.weights import load_weights
 
-        load_weights(model, file, class_names=class_names)
+        report = load_weights(model, file, class_names=class_names)
+        if on_load is not None:
+            on_load(report)
     return model
 
 
@@ -187,6 +191,7 @@ class Model:
         statistics: Statistics | None,
         file: "WeightFile | None" = None,
         class_names: Sequence[str] = (),
+        on_load: "Callable[[LoadReport], object] | None" = None,
     ) -> "keras.Model":
         """Builds the network for a data set.
 
@@ -197,6 +202,7 @@ class Model:
                 preprocessings in `MEASURED`; else `None` will do.
             file: `weights`, where they were read before.
             class_names: As for `residency.models.build`.
+            on_load: As for `residency.models.build`.
 
         Raises:
             ConfigError: As `residency.models.build`; or what the preprocessing needs
@@ -209,6 +215,7 @@ class Model:
             weights=file or self.weights,
             preprocessing=self._preprocessing(statistics),
             class_names=class_names,
+            on_load=on_load,
             **self.options,
         )
         return model if self.head is None else self.head.on(model, num_classes)

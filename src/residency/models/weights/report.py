@@ -64,19 +64,23 @@ class LoadReport:
         """Every layer that was not simply matched."""
         return tuple(layer for layer in self.layers if layer.status != "matched")
 
+    @property
+    def counts(self) -> str:
+        """How many layers of each status, in words."""
+        counts = Counter(layer.status for layer in self.layers)
+        return ", ".join(f"{number} {status}" for status, number in counts.items())
+
     def lines(self, most: int = 20) -> list[str]:
         """Returns the report for people: the counts, then what is out of the ordinary.
 
         Args:
             most: Layers named one by one; of the rest the number is given.
         """
-        counts = Counter(layer.status for layer in self.layers)
-        summary = ", ".join(f"{number} {status}" for status, number in counts.items())
         odd = [_line(layer) for layer in self.remarkable]
         if len(odd) > most:
             odd = [*odd[:most], f"and {len(odd) - most} more"]
         return [
-            f"{self.file} ({self.origin}) into {self.model}: {summary}",
+            f"{self.file} ({self.origin}) into {self.model}: {self.counts}",
             *odd,
             *self.notes,
         ]
