@@ -9,7 +9,7 @@ from PIL import Image
 import residency as rs
 from residency.errors import ConfigError
 from residency.finetuning import read_weights
-from residency.models import load_model, save_model
+from residency.models import Contract, build, load_model, save_model
 from residency.recipes import resolve
 from residency.records import record_to_json
 from residency.training import Finetune
@@ -286,3 +286,18 @@ def test_the_plan_shows_what_trains_before_it_does(weights, tmp_path, capsys):
         "head, 11 layer(s) of conv4 (rate x 0.5); batch normalization: 6 layers "
         "train, 13 stay"
     )
+
+
+@pytest.mark.parametrize("recipe", ["finetune/head", "quick/digits"])
+def test_the_doctor_looks_at_what_the_first_phase_trains(recipe, tmp_path):
+    """Statistics at their first values: a fault, unless frozen layers have them."""
+    random, fresh = (
+        tmp_path / "random.keras",
+        build("cifar_resnet20", num_classes=2, image_size=16),
+    )
+    save_model(fresh, random, Contract(class_names=("0", "1"), image_size=16))
+    settings = {"schedule.total_epochs": 1}
+    run = finetune(arrays(40, 2), random, tmp_path, recipe, **settings)
+    found = json.loads((run.folder / "diagnosis.json").read_text())["findings"]
+    codes = {finding["code"] for finding in found}
+    assert ("RD405" in codes) == (recipe == "quick/digits")

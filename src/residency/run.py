@@ -99,8 +99,8 @@ def train(
                     on_load=loads.append,
                 )
             require_fit(model, dataset)
-            phases_of(model, settings.finetune)  # and what does not fit is told now,
-            open_teacher(settings.loss, dataset)  # before anything is written
+            phases = phases_of(model, settings.finetune)  # what does not fit is told
+            open_teacher(settings.loss, dataset)  # now, before anything is written
 
         def begin() -> Path:
             folder = create_run_folder(Path(out), name, resolved, dataset, *loads)
@@ -111,6 +111,7 @@ def train(
 
         folder = processes.from_first(begin)
         if processes.first:
+            phases[0].apply()
             look_before(folder, model, dataset, settings)
         return run_session(
             folder, model, dataset, settings, callbacks, progress, processes
