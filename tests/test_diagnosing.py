@@ -149,3 +149,17 @@ def test_one_sigmoid_unit_is_trained_with_binary_crossentropy(photos):
     unit = keras.layers.Dense(1, activation="sigmoid")(features)
     found = before_training(keras.Model(inputs, unit), data, get_recipe("quick/photos"))
     assert [f for f in found if f.severity != "advice"] == []
+
+
+def test_planned_epochs_tell_whether_statistics_get_enough_steps(photos, tmp_path):
+    """Twelve steps of momentum 0.9 go 72 % of the way, 600 all of it."""
+    model = build("cifar_resnet20", num_classes=2, image_size=16)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    found = {}
+    for epochs in (None, 12, 600):
+        diagnosis = diagnose_subject(
+            tmp_path / "model.keras", str(photos), epochs=epochs, budget_seconds=2
+        )
+        found[epochs] = "RD405" in {finding.code for finding in diagnosis.findings}
+    assert found == {None: False, 12: True, 600: False}

@@ -34,6 +34,7 @@ def diagnose_subject(
     data: Any = None,
     *,
     recipe: str | None = None,
+    epochs: int | None = None,
     budget_seconds: float = 60,
     trying: bool = False,
 ) -> Diagnosis:
@@ -45,6 +46,7 @@ def diagnose_subject(
         data: What `residency.data.load` takes; `None` for the run's own. A script
             needs none.
         recipe: Of a model without settings; a run has its own.
+        epochs: Planned; `None`: as the recipe says, or not known.
         budget_seconds: About the time taken.
         trying: Also tries the cures, for as long again.
 
@@ -88,6 +90,7 @@ def diagnose_subject(
     found = diagnose(
         trained.model,
         dataset,
+        epochs=epochs,
         recipe=settings,
         history=history,
         budget_seconds=budget_seconds,

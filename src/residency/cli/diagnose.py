@@ -17,6 +17,10 @@ def diagnose(
     recipe: Annotated[
         str | None, typer.Option(help="What a model without settings is trained with.")
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Planned; else as the recipe says, if any does."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     trying: Annotated[
@@ -28,7 +32,12 @@ def diagnose(
     from residency.diagnosing import diagnose_subject
 
     diagnosis = diagnose_subject(
-        subject, data, recipe=recipe, budget_seconds=budget, trying=trying
+        subject,
+        data,
+        recipe=recipe,
+        epochs=epochs,
+        budget_seconds=budget,
+        trying=trying,
     )
     if html is not None:
         diagnosis.to_html(html)
