@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 import keras
 
 from residency.doctor.plan import Plan, crossentropy, units_of
+from residency.doctor.probe.cost import affordable_rows, cut
 from residency.doctor.probe.forward import Forward, run_forward
 from residency.doctor.probe.gradients import Gradients, measure_gradients
 from residency.doctor.probe.graph import Graph, read_graph
 from residency.doctor.probe.keep import Weights, unchanged
 from residency.doctor.probe.sample import Sample, read_sample
 from residency.doctor.probe.settings import Settings, read_settings
+from residency.doctor.probe.source import rows_of
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.trials import Trials, run_trials
 from residency.doctor.probe.witness import Witness, ask_witness
@@ -85,18 +87,25 @@ def take_probe(
         )
         graph = read_graph(model)
         attempt = _Attempts(model)
-        first = sample.batches[0]
+        first, begin = sample.batches[0], time.monotonic()
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
-        witness = gradients = tried = stepper = None
+        witness = gradients = tried = stepper = rows = None
         if forward is not None:
+            looked = time.monotonic() - begin
+            rows = attempt(
+                "cost", lambda: affordable_rows(model, first, looked, budget_seconds)
+            )
             witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
             stepper = attempt("gradients", lambda: _stepper(model, sample))
         if stepper is not None:
             steps = stepper
-            gradients = attempt("gradients", lambda: measure_gradients(steps, first))
+            batches, unseen = sample.batches, held_out.batches if held_out else ()
+            if rows is not None and rows < rows_of(first):
+                batches, unseen = cut(batches, rows), cut(unseen, rows)
+            gradients = attempt(
+                "gradients", lambda: measure_gradients(steps, batches[0])
+            )
             if gradients is not None and trials:
-                batches = sample.batches
-                unseen = () if held_out is None else held_out.batches
                 tried = attempt(
                     "trials",
                     lambda: run_trials(

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from residency.doctor.probe.as_set import AsSet, run_as_set
+from residency.doctor.probe.cost import cut
 from residency.doctor.probe.graph import Graph
 from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.overfit import Overfit, overfit
 from residency.doctor.probe.reruns import Reruns, rerun
 from residency.doctor.probe.settings import Settings
-from residency.doctor.probe.source import Batch, first_rows, rows_of
+from residency.doctor.probe.source import Batch, rows_of
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.sweep import SweepPoint, factors, highest_rate, sweep
 
@@ -57,7 +58,8 @@ def run_trials(
     stepper.gradients(batches[0])
     weights.give_back()
     given = batches
-    batches = _cut(given, time.monotonic() - begin, seconds)
+    row = max(1e-9, time.monotonic() - begin) / rows_of(batches[0])
+    batches = cut(given, max(FEW_ROWS, int(seconds / (FEW_STEPS * row))))
     run, points = None, ()
     if settings.optimizer is not None and highest_rate(settings):
         until = begin + 0.35 * seconds
@@ -71,12 +73,3 @@ def run_trials(
     learned = overfit(stepper, batches[0], weights, until)
     again = rerun(stepper, settings, batches, run, weights, begin + seconds)
     return Trials(run, learned, points, again)
-
-
-def _cut(batches: Sequence[Batch], cost: float, seconds: float) -> Sequence[Batch]:
-    """Returns batches of fewer rows where a step costs too much of the time."""
-    rows = rows_of(batches[0])
-    affordable = int(rows * seconds / (FEW_STEPS * max(cost, 1e-9)))
-    if affordable >= rows:
-        return batches
-    return [first_rows(batch, max(FEW_ROWS, affordable)) for batch in batches]
