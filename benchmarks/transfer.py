@@ -4,7 +4,9 @@ EfficientNet-Lite0 with its published weights on small photo sets, three seeds e
 photo sets have no test part of their own: what is reported is the last epoch's
 validation accuracy, which chose nothing. Of the solar cells, a quarter drawn at random
 is the test part; cells of one module lie on both sides of it, so that figure is
-optimistic. And a network of CIFAR-10, that an earlier run trained, on 180 digits.
+optimistic. To train the whole network on them, not the head alone, was decided on a
+fifth of the other three quarters: 87.2 against 84.9 % of 524. And a network of
+CIFAR-10, that an earlier run trained, on 180 digits.
 
     python benchmarks/transfer.py --photos ../shared/data/photos --runs runs/transfer
     python benchmarks/transfer.py ... --cifar runs/cifar/best.keras
@@ -34,6 +36,11 @@ HOWS = {
         "model.weights=imagenet",
         "--set",
         f"finetune.freeze={LAST_STAGES}",
+    ),
+    "whole": (
+        "finetune/gradual",
+        *("--set", "model.weights=imagenet", "--set", "precision=bfloat16"),
+        *("--set", "schedule.total_epochs=12", "--set", "finetune.head_epochs=5"),
     ),
     "scratch": ("quick/photos",),
 }
