@@ -55,9 +55,7 @@ def test_a_slow_model_keeps_near_its_budget(data):
     batches = [(x[None], y) for x, y in [data]]
     x, y = batches[0]
     begin = time.monotonic()
-    probe = take_probe(
-        model_of(Slow()), Batches(x[0], y), budget_seconds=4, epochs=100
-    )
+    probe = take_probe(model_of(Slow()), Batches(x[0], y), budget_seconds=4, epochs=100)
     assert time.monotonic() - begin < 12
     assert probe.gradients is not None
     assert probe.trials is not None

@@ -30,6 +30,7 @@ def last(script):
         ("if __name__ == '__main__':\n    a = 5\na", 5),
         ("{'a': 1}['a']", 1),
         ("not True or 3", 3),
+        ("import numpy as np\nnp.array([1, 2], dtype=np.uint8)", [1, 2]),
     ],
 )
 def test_what_the_text_gives_away(parsed, text, expected):
