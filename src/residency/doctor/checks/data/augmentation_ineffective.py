@@ -17,7 +17,11 @@ _IMAGES = 48
 
 
 def run(probe: Probe) -> Sequence[Finding] | None:
-    """Looks at the size of what differs between two reads of the training part."""
+    """Looks at noise of layers, and at what differs between two reads of the data."""
+    noise = _noise(probe)
+    if noise is not None:
+        words = f"{100 * noise:.2g} % of the deviation of what the layer takes"
+        return [_finding(noise, 1.0, words)]
     redraw = probe.train.redraw
     if redraw is None:
         return None
@@ -36,6 +40,16 @@ def run(probe: Probe) -> Sequence[Finding] | None:
         size = levels / (255 * 0.25)  # pictures have a deviation of about a quarter
         return [_finding(size, 1.0, f"{levels:.2g} of 255 levels of brightness")]
     return []
+
+
+def _noise(probe: Probe) -> float | None:
+    """Returns the least of the noise that layers add to inputs, if it is negligible."""
+    sizes = []
+    for node in probe.graph.entrances if probe.forward else ():
+        takes = probe.forward and probe.forward.outputs.get(node.name)
+        if node.kind == "GaussianNoise" and takes and takes.std:
+            sizes.append(float(node.layer.stddev) / takes.std)
+    return min((size for size in sizes if 0 < size < NEGLIGIBLE), default=None)
 
 
 def _offsets(images: np.ndarray) -> float | None:
