@@ -66,3 +66,14 @@ def test_units_that_die_in_the_first_steps_are_advice(table):
     data = (np.abs(x), y * 0.5 - 100)
     (found,) = find(take_probe(model, data, epochs=9, budget_seconds=3))
     assert (found.severity, found.evidence["dead_share"]) == ("advice", 1.0)
+
+
+def test_a_layer_that_gets_zeros_waits(probe_of, images):
+    """A gamma of zeros moves at the first step, and what is behind it wakes."""
+    given = keras.Input((16, 16, 3))
+    x = layers.Conv2D(8, 3, activation="relu")(given)
+    zeros = layers.BatchNormalization(gamma_initializer="zeros")(x)
+    gate = layers.Dense(8, activation="relu")(layers.GlobalAveragePooling2D()(zeros))
+    x = layers.Add()([layers.GlobalAveragePooling2D()(x), gate])
+    model = keras.Model(given, layers.Dense(4, activation="softmax")(x))
+    assert find(probe_of(model, images())) == []

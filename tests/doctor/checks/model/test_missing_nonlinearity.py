@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 from residency.doctor.checks.model.missing_nonlinearity import find
+from residency.models import build
 
 
 def conv(filters=8, size=3, **options):
@@ -89,3 +90,24 @@ def test_the_output_of_a_nested_model_is_advice_at_most(probe_of, images):
     body.add(layers.Dense(32))
     (found,) = find(probe_of([body, layers.Dense(4, activation="softmax")], images()))
     assert found.severity == "advice"
+
+
+def test_a_gate_reads_means_of_a_linear_branch(probe_of, images):
+    """Squeeze and excitation (Hu et al., 2018), in our nets and written by hand."""
+    assert find(probe_of(gated(), images())) == []
+    net = build("se_resnet50", num_classes=4, image_size=32)
+    assert find(probe_of(net, images(side=32))) == []
+    pooled = [conv(), *ends()[:1], layers.Dense(16), layers.ReLU(), *ends()[1:]]
+    assert len(find(probe_of(pooled, images()))) == 1
+
+
+def gated():
+    given = keras.Input((16, 16, 3))
+    x = layers.ReLU()(layers.BatchNormalization()(conv()(given)))
+    branch = layers.BatchNormalization()(conv()(x))
+    gate = layers.Dense(4, "relu")(layers.GlobalAveragePooling2D(keepdims=True)(branch))
+    gate = layers.Dense(8, "sigmoid")(gate)
+    x = layers.ReLU()(layers.Add()([x, layers.Multiply()([branch, gate])]))
+    for layer in ends():
+        x = layer(x)
+    return keras.Model(given, x)

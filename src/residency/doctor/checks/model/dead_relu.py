@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.first_weights import trained_before
-from residency.doctor.probe import Node, Probe, Signal
+from residency.doctor.probe import Forward, Node, Probe, Signal
 from residency.records import Finding
 
 MANY = 0.75
@@ -21,7 +21,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     if probe.forward is None:
         return None
     nodes = _rectifiers(probe)
-    sick = _sick(nodes, probe.forward.outputs)
+    fed = [n for n in nodes if not _gets_zeros(probe.forward, n)]
+    sick = _sick(fed, probe.forward.outputs)
     if sick:
         return [_finding(probe, sick, probe.forward.outputs)]
     later = None if probe.trials is None else probe.trials.as_set
@@ -41,6 +42,12 @@ def _rectifiers(probe: Probe) -> list[Node]:
         if any(other.trainable for other in near):
             found.append(node)
     return found
+
+
+def _gets_zeros(forward: Forward, node: Node) -> bool:
+    """Tells whether a layer with weights only waits, as behind a gamma of zeros."""
+    given = forward.inputs.get(node.name)
+    return given is not None and given.max_abs == 0 and bool(node.layer.weights)
 
 
 def _sick(nodes: list[Node], outputs: Mapping[str, Signal]) -> list[Node]:

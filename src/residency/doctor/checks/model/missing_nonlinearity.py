@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from residency.doctor.checks.check import Check
-from residency.doctor.checks.model.chain import LINEAR, RECURRENT, before, named
+from residency.doctor.checks.model.chain import (
+    LINEAR,
+    POOLING,
+    RECURRENT,
+    before,
+    between,
+    named,
+)
 from residency.doctor.probe import Graph, Node, Probe
 from residency.doctor.probe.graph import WEIGHTED
 from residency.records import Finding
@@ -26,6 +33,7 @@ def find(probe: Probe) -> Sequence[Finding] | None:
         if second.kind not in RECURRENT
         and (first := before(graph, second, LINEAR)) is not None
         and _is_linear(first)
+        and not _is_squeezed(graph, first, second)
         and not _on_purpose(graph, first, second)
     ]
     if not pairs:
@@ -60,6 +68,12 @@ def find(probe: Probe) -> Sequence[Finding] | None:
 def _is_linear(node: Node) -> bool:
     is_product = node.kind in WEIGHTED and node.kind not in RECURRENT
     return is_product and node.activation == "linear" and node.trainable
+
+
+def _is_squeezed(graph: Graph, first: Node, second: Node) -> bool:
+    """Tells whether means over places of what others read too are between: a gate's."""
+    pooled = (n for n in between(graph, first, second) if n.kind in POOLING)
+    return any(len(graph.after(graph.before(node)[0])) > 1 for node in pooled)
 
 
 def _on_purpose(graph: Graph, first: Node, second: Node) -> bool:
