@@ -54,6 +54,16 @@ def test_a_plan_in_which_no_weight_moves_at_all(probe, with_trials):
     assert check(with_trials(probe, still, **give, overfit=[1.4, 1.39])) is None
 
 
+def test_a_little_more_is_enough_where_it_is_far_more(probe, with_trials):
+    """Plain networks begin with a plateau: a thousand times the rate moves a little."""
+    still = np.linspace(1.4, 1.3999, 40)
+    give = {"sweep": [(1e-5, 1.3999), (1e-3, 1.398), (1e-2, 1.37)], "moved": 0.002}
+    (found,) = check(with_trials(probe, still, **give, overfit=[1.4, 0.5]))
+    assert found.evidence["higher_rate"] == 0.01
+    falls = np.linspace(1.4, 1.397, 40)  # a tenth of it already
+    assert check(with_trials(probe, falls, **give, overfit=[1.4, 0.5])) is None
+
+
 def test_a_rate_of_zero(probe_of):
     never = keras.callbacks.LearningRateScheduler(lambda epoch: 0.0)
     (found,) = check(probe_of(callbacks=[never]))

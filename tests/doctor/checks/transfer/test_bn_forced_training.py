@@ -27,3 +27,28 @@ def test_statistics_of_the_batch_at_inference_are_found(probe_of, pictures):
 @pytest.mark.parametrize("scale", [1, 255])
 def test_ordinary_layers_are_silent(probe_of, pictures, norm, scale):
     assert run(probe_of(body(norm()), pictures() / scale, frozen=False)) == []
+
+
+class Unit(L.Layer):
+    """A convolution whose normalisation is inside, and told to train."""
+
+    def __init__(self, training):
+        super().__init__()
+        self.conv, self.norm = L.Conv2D(8, 3), L.BatchNormalization()
+        self.always = training
+
+    def build(self, shape):
+        self.conv.build(shape)
+        self.norm.build(self.conv.compute_output_shape(shape))
+
+    def compute_output_shape(self, shape):
+        return self.conv.compute_output_shape(shape)
+
+    def call(self, inputs, training=None):
+        return self.norm(self.conv(inputs), training=self.always or training)
+
+
+@pytest.mark.parametrize(("training", "count"), [(True, 1), (None, 0)])
+def test_normalisation_inside_a_layer_of_the_user(probe_of, pictures, training, count):
+    found = run(probe_of(body(Unit(training)), pictures() / 255, frozen=False))
+    assert len(found) == count

@@ -121,25 +121,40 @@ def _lengths(settings: Settings) -> Iterator[Finding]:
             f"warmup_steps={max(1, total // 20)}",
         )
     boundaries = [int(b) for b in schedule.get("boundaries") or ()]
-    beyond = [b for b in boundaries if b >= total]
-    if beyond and len(beyond) == len(boundaries):
-        yield _length(
-            f"The first boundary is step {min(beyond)}, the plan has {total} steps.",
-            "The rate never falls: the plan ends before.",
-            {"first_boundary": min(beyond), "planned_steps": total},
-            f"boundaries=[{total // 2}, {total * 3 // 4}]",
-        )
-    elif beyond or (boundaries and max(boundaries) * FAR < total):
-        yield _length(
-            f"The last boundary is step {max(boundaries)}, the plan has {total} steps.",
-            "The last rates are not reached, or fill most of the plan.",
-            {"last_boundary": max(boundaries), "planned_steps": total},
-            f"boundaries=[{total // 2}, {total * 3 // 4}]",
-            severity="warning" if beyond else "advice",
-        )
+    if boundaries:
+        yield from _boundaries(settings, boundaries, total)
     yield from _decay_steps(schedule, warmup, total)
     if schedule.get("class") in ("ExponentialDecay", "InverseTimeDecay"):
         yield from _pace(settings, schedule, total)
+
+
+def _boundaries(
+    settings: Settings, boundaries: Sequence[int], total: int
+) -> Iterator[Finding]:
+    last = max(boundaries)
+    snippet = f"boundaries=[{total // 2}, {total * 3 // 4}]"
+    if min(boundaries) >= total:
+        yield _length(
+            f"The first boundary is step {min(boundaries)}, the plan has {total} "
+            "steps.",
+            "The rate never falls: the plan ends before.",
+            {"first_boundary": min(boundaries), "planned_steps": total},
+            snippet,
+        )
+    elif last >= total or last * FAR < total:
+        rates = [abs(settings.rate_at(step)) for step in (0, total - 1)]
+        in_epochs = len(boundaries) > 1 and last <= (settings.epochs or 0)
+        gone = last * FAR < total and rates[1] < GONE * rates[0]
+        falls = rates[1] < rates[0]
+        yield _length(
+            f"The last boundary is step {last}, the plan has {total} steps.",
+            "The last rates are not reached, or fill most of the plan.",
+            {"last_boundary": last, "planned_steps": total, "epochs": settings.epochs},
+            snippet,
+            severity="warning"
+            if last >= total or gone or (in_epochs and falls)
+            else "advice",
+        )
 
 
 def _pace(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from residency.doctor.checks.model.first_weights import trained_before
 from residency.doctor.checks.optimisation.measures import odd_scale
 from residency.doctor.probe import Probe
 from residency.doctor.probe.as_set import AsSet
@@ -19,6 +20,8 @@ STILL = 1e-3
 """Weights that move by less than this share over the whole plan learn nothing."""
 FASTER = 3.0
 """A higher rate must win so many times the whole plan's fall in a few steps."""
+SOME, FAR_FASTER = 0.015, 20.0
+"""Less will do where it is so many times that, from fresh weights that can learn."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -39,9 +42,12 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     fall = share * _fall(run, trials.sweep)
     if moved > MOVED or fall > FALL:
         return []
+    learns = trials.overfit is not None and _learns(trials.overfit)
     higher = _best_higher(trials.sweep, max(run.rates), max(FALL, FASTER * fall))
+    if higher is None and learns and not trained_before(probe):
+        least = max(SOME, FAR_FASTER * fall)
+        higher = _best_higher(trials.sweep, max(run.rates), least)
     if higher is None:
-        learns = trials.overfit is not None and _learns(trials.overfit)
         # else no rate works: the cause lies elsewhere
         return [_standing_still(probe, moved)] if moved < STILL and learns else None
     return [_finding(probe, moved, fall, higher)]

@@ -1,7 +1,9 @@
 """RD406: predictions depend on the other images of the batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 
 from residency.doctor.checks.check import Check
@@ -17,7 +19,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     forward = probe.forward
     if forward is None or len(forward.alone) >= len(forward.scores):
         return None
-    nodes = probe.graph.of_kind("BatchNormalization")
+    nodes = [node for node in probe.graph.nodes if _normalises(node.layer)]
     if not nodes:
         return []
     together, alone = forward.scores[: len(forward.alone)], forward.alone
@@ -47,6 +49,12 @@ def run(probe: Probe) -> Sequence[Finding] | None:
             confidence=0.9,
         )
     ]
+
+
+def _normalises(layer: Any) -> bool:
+    """Tells whether a layer is, or has inside, a batch normalisation."""
+    layers = layer._flatten_layers() if isinstance(layer, keras.Layer) else ()
+    return any(isinstance(x, keras.layers.BatchNormalization) for x in layers)
 
 
 CHECK = Check("predictions do not depend on the other images of a batch", run)
