@@ -11,6 +11,8 @@ EXPLAINS = {
     "pretrained_preprocess_mismatch": ("input_not_normalised", "channel_order"),
     "channel_order": ("preprocess_constants",),
     "input_not_normalised": ("init_scale_bad",),
+    "train_val_preprocess_mismatch": ("labels_wrong",),
+    "data_not_shuffled": ("lr_too_high",),
     "label_range": ("split_not_representative",),
     "constant_init": ("init_scale_bad", "dead_relu", "vanishing_gradient"),
     "init_scale_bad": ("dead_relu", "lr_too_high", "missing_normalisation"),
