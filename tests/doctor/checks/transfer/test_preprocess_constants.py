@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -81,3 +82,15 @@ def test_usual_constants_of_ones_own(probe_of, pretrained, pictures, mean, std):
     body = pretrained("my_network", "torch")
     x = (pictures() - np.float32(mean)) / np.float32(std)
     assert run(probe_of(body, x, frozen=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("variance", "count"), [(STD, 1), (STD**2, 0), (np.float32((3, 3, 3)), 0)]
+)
+def test_a_normalization_given_deviations(probe_of, pictures, variance, count):
+    norm = keras.layers.Normalization(mean=MEAN, variance=variance)
+    layers = [norm, keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
+    body = keras.Sequential([keras.Input((32, 32, 3)), *layers])
+    found = run(probe_of(body, pictures(), frozen=False))
+    assert len(found) == count
+    assert count == 0 or "given deviations" in found[0].title

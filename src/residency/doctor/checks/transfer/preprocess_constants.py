@@ -1,12 +1,14 @@
 """RD403: a mean or deviation of the preprocessing is wrong."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.transfer.arrival import judge_arrival
-from residency.doctor.probe import Probe
+from residency.doctor.probe import Node, Probe
 from residency.doctor.probe.pixels import CONTRACTS, Affine, recover_channels
 from residency.records import Finding
 
@@ -16,6 +18,8 @@ KNOWN: Mapping[str, tuple[Numbers, Numbers]] = {
     "ImageNet (0..1)": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     "CIFAR-10": ((125.307, 122.95, 113.865), (62.9932, 62.0887, 66.7048)),
 }
+FAR = 5.0
+"""A variance of so many times, or so small a part of, what it should be."""
 SAME = 0.05
 """Levels by which two spellings of one constant differ."""
 
@@ -47,6 +51,9 @@ def run(probe: Probe) -> Sequence[Finding] | None:
 
 def _typed(probe: Probe) -> Sequence[Finding] | None:
     """For weights of one's own: constants that are nearly well-known ones."""
+    swapped = [node for node in probe.graph.entrances if _has_deviation(probe, node)]
+    if swapped:
+        return [_deviation(swapped[0])]
     images = probe.train.images
     if images is None or images.shape[-1] != 3:
         return None
@@ -59,6 +66,44 @@ def _typed(probe: Probe) -> Sequence[Finding] | None:
             if words is not None:
                 return [_own(name, words, exact)]
     return []
+
+
+def _has_deviation(probe: Probe, node: Node) -> bool:
+    """Tells whether a `Normalization` was given deviations for variances."""
+    gives = probe.forward and probe.forward.outputs.get(node.name)
+    if node.kind != "Normalization" or not gives or not gives.finite:
+        return False
+    given = _given(node)
+    if given.size not in (1, gives.channel_variance.size):
+        return False
+    variance = gives.channel_variance * given  # of what it takes
+    as_deviation = given / np.sqrt(np.maximum(variance, 1e-12))
+    near = np.abs(np.log2(np.maximum(as_deviation, 1e-12))) < 1
+    far = np.abs(np.log(np.maximum(gives.channel_variance, 1e-12))) > np.log(FAR)
+    return bool(near.all() and far.all())
+
+
+def _given(node: Node) -> np.ndarray:
+    variance: Any = keras.ops.convert_to_numpy(node.layer.variance)
+    return np.ravel(variance)
+
+
+def _deviation(node: Node) -> Finding:
+    given = _given(node)
+    words = ", ".join(f"{value:.4g}" for value in given[:4])
+    return Finding(
+        code="RD403",
+        label="preprocess_constants",
+        severity="warning",
+        title=f"{node.name} takes variances, and was given deviations: {words}.",
+        evidence={"layer": node.name, "variance": [float(v) for v in given[:4]]},
+        why="It divides by the root of what it was given: inputs stay that much too "
+        "large.",
+        cure="give the squares",
+        snippet="keras.layers.Normalization(mean=mean, variance=np.square(std))",
+        effect="inputs have a deviation of 1",
+        confidence=0.85,
+    )
 
 
 def _slip(exact: Sequence[Affine], mean: Numbers, std: Numbers) -> str | None:
