@@ -111,8 +111,8 @@ def train(
 
         folder = processes.from_first(begin)
         if processes.first:
-            phases[0].apply()
-            look_before(folder, model, dataset, settings)
+            with phases[0].applied():
+                look_before(folder, model, dataset, settings)
         return run_session(
             folder, model, dataset, settings, callbacks, progress, processes
         )

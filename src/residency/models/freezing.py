@@ -1,7 +1,8 @@
 """`Finetune` on a network: what trains in which epochs, and how fast."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,18 @@ class Phase:
         for stage in self.stages:
             for layer in stage.layers:
                 layer.trainable = layer in stage.trained
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Sets `trainable` of every layer, and puts it back."""
+        layers = [layer for stage in self.stages for layer in stage.layers]
+        before = [layer.trainable for layer in layers]
+        self.apply()
+        try:
+            yield
+        finally:
+            for layer, trainable in zip(layers, before, strict=True):
+                layer.trainable = trainable
 
 
 def phases_of(model: keras.Model, finetune: Finetune | None) -> tuple[Phase, ...]:
