@@ -66,3 +66,18 @@ def test_what_the_model_raises_is_raised():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     with pytest.raises(ValueError, match="incompatible"):
         run_forward(model, read_graph(model), np.zeros((2, 5), "float32"))
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_of_large_maps_some_places_speak_for_all_but_extremes(axis):
+    """Any memory order; the largest number and what is dead are of every place."""
+    value = np.random.default_rng(0).normal(2, 3, (4, 60, 50, 3)).astype("float32")
+    value[..., 1], value[..., 2] = 0, 0
+    value[2, 31, 47, 2] = -40  # of 3,000 places, 256 or so are looked at
+    given = np.moveaxis(value, -1, axis)
+    for each in (given, np.ascontiguousarray(given)):
+        signal = signal_of(each, axis)
+        assert signal.max_abs == 40
+        assert signal.dead.tolist() == [False, True, False]
+        assert signal.channel_mean[0] == pytest.approx(2, abs=0.5)
+        assert signal.channel_variance[0] == pytest.approx(9, rel=0.3)

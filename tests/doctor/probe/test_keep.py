@@ -109,3 +109,17 @@ def test_the_seed_of_keras_comes_back():
         inside = keras.ops.convert_to_numpy(keras.random.normal((4,)))
     after = keras.ops.convert_to_numpy(keras.random.normal((4,)))
     np.testing.assert_array_equal(inside, after)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_one_bit_anywhere_is_put_back(place):
+    """Bits count: a NaN stays one, and 0 is not -0."""
+    model = keras.Sequential([keras.Input((1100,)), layers.Dense(1100)])  # above 2**20
+    model.layers[0].bias.assign(np.full(1100, np.nan, "float32"))
+    before = Weights(model)
+    kernel = np.array(model.layers[0].kernel)
+    moved = kernel.copy()
+    moved.flat[place] = np.nextafter(moved.flat[place], np.float32(9))
+    model.layers[0].kernel.assign(moved)
+    before.give_back()
+    np.testing.assert_array_equal(np.array(model.layers[0].kernel), kernel)

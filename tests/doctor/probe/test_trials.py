@@ -8,6 +8,7 @@ import pytest
 
 from residency.doctor.probe.gradients import penalty_of
 from residency.doctor.probe.graph import read_graph
+from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.settings import read_settings
 from residency.doctor.probe.stepper import Stepper, fresh_optimizer
 from residency.doctor.probe.trials import run_trials
@@ -49,7 +50,8 @@ def trials_of(
     )
     stepper = Stepper(model)
     graph = read_graph(model)
-    return model, run_trials(stepper, graph, settings, given, seconds, held_out)
+    before = Weights(model)
+    return model, run_trials(stepper, graph, settings, given, before, seconds, held_out)
 
 
 def test_a_short_plan_is_run_whole_and_as_fit_would():
@@ -189,6 +191,16 @@ def test_a_loss_that_layers_alone_make_up_is_tried_too():
     model.compile("adam")
     settings = read_settings(model, epochs=10, steps_per_epoch=4, callbacks=())
     found = run_trials(
-        Stepper(model), read_graph(model), settings, batches(), seconds=60.0
+        Stepper(model), read_graph(model), settings, batches(), Weights(model), 60.0
     )
     assert found.as_set.losses[-1] < found.as_set.losses[0]
+
+
+def test_where_not_even_a_few_steps_fit_none_is_taken():
+    class Slow(keras.layers.Layer):
+        def call(self, x):
+            time.sleep(0.03 * len(x))
+            return x
+
+    _, trials = trials_of("sgd", seconds=1.0, layers=[Slow()])
+    assert trials is None

@@ -15,6 +15,7 @@ from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.settings import Settings
 from residency.doctor.probe.source import Batch, rows_of
 from residency.doctor.probe.stepper import Stepper, fresh_optimizer
+from residency.doctor.probe.views import view_of
 
 STEPS = 120
 """Most steps of a long plan that are run."""
@@ -163,10 +164,7 @@ def _planned(settings: Settings) -> int:
 
 
 def _values(model: keras.Model) -> dict[str, np.ndarray]:
-    return {
-        v.path: np.array(keras.ops.convert_to_numpy(v))
-        for v in model.trainable_variables
-    }
+    return {v.path: np.array(view_of(v)) for v in model.trainable_variables}
 
 
 def _change(before: np.ndarray, after: np.ndarray) -> float:

@@ -7,8 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from residency.doctor.probe.views import view_of
+
 Watch = Callable[[Any, np.ndarray | None, np.ndarray | None], None]
-"""Gets a layer, its first input and its first output, of one call."""
+"""Gets a layer, its first input and its first output, of one call; their memory is the
+model's: copy what is kept."""
 
 
 @contextmanager
@@ -42,5 +45,5 @@ def _watching(layer: Any, call: Any, watch: Watch) -> Callable[..., Any]:
 def _first_array(value: Any) -> np.ndarray | None:
     for each in keras.tree.flatten(value):
         if keras.ops.is_tensor(each):
-            return np.array(keras.ops.convert_to_numpy(each))
+            return view_of(each)
     return None

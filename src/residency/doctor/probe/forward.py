@@ -1,5 +1,6 @@
 """One batch through the model in both modes: what comes out of its layers."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,7 +112,7 @@ def _watched_call(
         if given is not None and layer.variables and not training:
             inputs[layer.name] = signal_of(given, axis)
         if given is not None and entrances is not None and id(layer) in first:
-            entrances[layer.name] = given[:ENTRANCE_ROWS]
+            entrances[layer.name] = np.array(given[:ENTRANCE_ROWS])
         outputs[layer.name] = signal_of(gives, axis)
 
     with watched(watch, note):
@@ -128,12 +129,13 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
     if axis % value.ndim in (0, value.ndim - 1):
         axis = -1
     value = np.moveaxis(value, axis, -1)
-    value = value.reshape(len(value), -1, value.shape[-1])
-    whole = value.reshape(-1, value.shape[-1])
-    places = value[:, :: max(1, value.shape[1] // PLACES)]
-    flat = places.reshape(-1, value.shape[-1])
+    over = tuple(range(value.ndim - 1))
+    places = _places(value)
+    flat = places.reshape(-1, places.shape[-1])
     with np.errstate(all="ignore"):
-        largest = float(np.abs(whole).max()) if whole.size else 0.0
+        high = value.max(axis=over, initial=0)  # no copies: these are the large arrays
+        low = value.min(axis=over, initial=0)
+        largest = float(np.maximum(high, -low).max(initial=0))
         return Signal(
             shape=shape,
             mean=float(flat.mean()),
@@ -141,11 +143,22 @@ def signal_of(value: np.ndarray, axis: int = -1) -> Signal:
             max_abs=largest,
             finite=bool(np.isfinite(largest)),
             zeros=float((flat == 0).mean()),
-            dead=np.logical_not(whole.any(axis=0)),
+            dead=(high == 0) & (low == 0),
             between=float(places.mean(axis=1).std(axis=0).mean()),
             channel_mean=flat.mean(axis=0),
             channel_variance=flat.var(axis=0),
         )
+
+
+def _places(value: np.ndarray) -> np.ndarray:
+    """Returns `(n, places, channels)`: evenly spread ones of `(n, ..., channels)`."""
+    inner = value.shape[1:-1]
+    count = math.prod(inner)
+    step = max(1, count // PLACES)
+    if step == 1:
+        return value.reshape(len(value), count, value.shape[-1])
+    chosen = np.unravel_index(np.arange(0, count, step), inner)
+    return value[(slice(None), *chosen)]
 
 
 def run_model(model: keras.Model, x: Any, *, training: bool) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from residency.doctor.probe.source import Batch
 from residency.doctor.probe.stepper import Stepper
+from residency.doctor.probe.views import view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,8 @@ def measure_gradients(stepper: Stepper, batch: Batch) -> Gradients:
     owners = _owners(model)
     by_path = {}
     for variable, gradient in zip(model.trainable_variables, found, strict=True):
-        value = np.array(keras.ops.convert_to_numpy(variable))
-        array = (
-            np.zeros_like(value)
-            if gradient is None
-            else np.array(keras.ops.convert_to_numpy(gradient))
-        )
+        value = view_of(variable)
+        array = np.zeros_like(value) if gradient is None else view_of(gradient)
         owner = owners.get(id(variable))
         by_path[variable.path] = _gradient(
             owner.name if owner else str(variable.path),

@@ -10,10 +10,15 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
+from residency.doctor.probe.views import view_of
+
+_AT_ONCE = 2**20
+"""Numbers that are compared at once."""
+
 
 @contextmanager
-def unchanged(model: keras.Model) -> Iterator[None]:
-    """Gives back all that a probe may move, at the end and after an error.
+def unchanged(model: keras.Model) -> Iterator["Weights"]:
+    """Yields the weights; gives back all that a probe may move, after errors, too.
 
     These are the variables of the model (weights, statistics, seeds), of its optimizer
     and of its metrics, gradients that torch holds, and the random states of Python,
@@ -22,7 +27,7 @@ def unchanged(model: keras.Model) -> Iterator[None]:
     before = Weights(model)
     states = _random_states()
     try:
-        yield
+        yield before
     finally:
         before.give_back()
         _give_back_random_states(states)
@@ -37,18 +42,27 @@ class Weights:
         variables += getattr(optimizer, "variables", ())
         variables += getattr(model, "metrics_variables", ())
         self._held = [
-            (v, np.array(keras.ops.convert_to_numpy(v)), getattr(v.value, "grad", None))
+            (v, np.array(view_of(v)), getattr(v.value, "grad", None))
             for v in {id(v): v for v in variables}.values()
         ]
 
     def give_back(self) -> None:
         """Puts the values back; those that did not change are left untouched."""
         for variable, value, gradient in self._held:
-            now = np.asarray(keras.ops.convert_to_numpy(variable))
-            if not np.array_equal(now, value, equal_nan=now.dtype.kind == "f"):
+            if not _same(view_of(variable), value):
                 variable.assign(value)
             if hasattr(variable.value, "grad"):
                 variable.value.grad = gradient
+
+
+def _same(now: np.ndarray, then: np.ndarray) -> bool:
+    """Tells whether two arrays are the same bit for bit, soon if they are not."""
+    whole = f"u{now.itemsize}"
+    bits, before = (np.ravel(array).view(whole) for array in (now, then))
+    starts = range(0, len(bits), _AT_ONCE)
+    return all(
+        np.array_equal(bits[i : i + _AT_ONCE], before[i : i + _AT_ONCE]) for i in starts
+    )
 
 
 def _random_states() -> tuple[Any, ...]:

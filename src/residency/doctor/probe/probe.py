@@ -75,7 +75,7 @@ def take_probe(
         DataError: Data of a kind that `fit` would not take.
     """
     clock = _Clock(budget_seconds)
-    with unchanged(model):
+    with unchanged(model) as before:
         sample = _read(train, clock.until(0.2))
         held_out = None if validation is None else _read(validation, clock.until(0.3))
         settings = read_settings(
@@ -86,7 +86,7 @@ def take_probe(
             plan=plan,
         )
         graph = read_graph(model)
-        attempt = _Attempts(model)
+        attempt = _Attempts(before)
         first, begin = sample.batches[0], time.monotonic()
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
         witness = gradients = tried = stepper = rows = None
@@ -109,7 +109,7 @@ def take_probe(
                 tried = attempt(
                     "trials",
                     lambda: run_trials(
-                        steps, graph, settings, batches, clock.until(1), unseen
+                        steps, graph, settings, batches, before, clock.until(1), unseen
                     ),
                 )
         return Probe(
@@ -153,8 +153,8 @@ class _Clock:
 class _Attempts:
     """Measurements that the user's own model may break; each gives the weights back."""
 
-    def __init__(self, model: keras.Model) -> None:
-        self.weights = Weights(model)
+    def __init__(self, before: Weights) -> None:
+        self.weights = before
         self.raised: dict[str, str] = {}
 
     def __call__(self, what: str, measure: Callable[[], T]) -> T | None:

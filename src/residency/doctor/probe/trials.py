@@ -18,6 +18,8 @@ from residency.doctor.probe.sweep import SweepPoint, factors, highest_rate, swee
 FEW_STEPS = 150
 """Where time is short of so many steps in all, batches are cut, down to `FEW_ROWS`."""
 FEW_ROWS = 8
+LEAST_STEPS = 8
+"""Fewer say nothing; where time is short even of these, none is taken."""
 SWEEP_BATCHES = 4
 HELD_OUT_BATCHES = 8
 
@@ -39,10 +41,13 @@ def run_trials(
     graph: Graph,
     settings: Settings,
     batches: Sequence[Batch],
+    weights: Weights,
     seconds: float,
     held_out: Sequence[Batch] = (),
-) -> Trials:
+) -> Trials | None:
     """Runs the trials; the weights are those of before at the end.
+
+    `None`: the model is too slow for the time.
 
     Args:
         stepper: Of the model.
@@ -50,16 +55,18 @@ def run_trials(
         settings: The optimizer and its rates; without one, only the single batch is
             tried.
         batches: Of training, in order.
+        weights: Of the model, to start from.
         seconds: For all together.
         held_out: Of validation; the first are used.
     """
     begin = time.monotonic()
-    weights = Weights(stepper.model)
     stepper.gradients(batches[0])
     weights.give_back()
     given = batches
     row = max(1e-9, time.monotonic() - begin) / rows_of(batches[0])
     batches = cut(given, max(FEW_ROWS, int(seconds / (FEW_STEPS * row))))
+    if LEAST_STEPS * row * rows_of(batches[0]) > seconds:
+        return None
     run, points = None, ()
     if settings.optimizer is not None and highest_rate(settings):
         until = begin + 0.35 * seconds

@@ -1,0 +1,25 @@
+import keras
+import numpy as np
+import pytest
+import torch
+
+from residency.doctor.probe.views import view_of
+
+
+def test_a_view_of_a_variable_follows_it():
+    variable = keras.Variable(np.zeros(3, "float32"))
+    view = view_of(variable)
+    variable.value.data.fill_(2)
+    assert view.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "bool"])
+def test_any_kind_of_number(dtype):
+    tensor = torch.tensor([0.0, 1.0, 3.0], requires_grad=False).to(
+        getattr(torch, dtype)
+    )
+    assert np.asarray(view_of(tensor)).astype("float32").tolist() in (
+        [0, 1, 3],
+        [0, 1, 1],
+    )
+    assert view_of(torch.ones(2, requires_grad=True)).tolist() == [1, 1]
