@@ -51,7 +51,8 @@ def diagnose_subject(
         trying: Also tries the cures, for as long again.
 
     Raises:
-        ConfigError: No such file, no such recipe, or cures of a script to be tried.
+        ConfigError: No such file, no such recipe, or cures of a script to be tried, or
+            its epochs told.
         DataError: A model without data.
     """
     subject = Path(subject)
@@ -60,6 +61,11 @@ def diagnose_subject(
             raise ConfigError(
                 f"diagnose: {subject.name} is read and never run, so its cures cannot "
                 "be tried. Expected a run folder or a .keras file with --try."
+            )
+        if epochs is not None:
+            raise ConfigError(
+                f"diagnose: {subject.name} is read and never run; it says its epochs "
+                "itself. Leave out --epochs."
             )
         start = time.monotonic()
         findings = diagnose_script(subject)
@@ -98,7 +104,12 @@ def diagnose_subject(
     if not trying:
         return found
     return try_cures(
-        trained.model, dataset, found, recipe=settings, budget_seconds=budget_seconds
+        trained.model,
+        dataset,
+        found,
+        epochs=epochs,
+        recipe=settings,
+        budget_seconds=budget_seconds,
     )
 
 

@@ -1,6 +1,7 @@
 """The run folder: what is written before the first step, and read at a resume."""
 
 import json
+import logging
 import os
 import re
 import time
@@ -19,6 +20,8 @@ from residency.records import record_from_json, record_to_json
 if TYPE_CHECKING:
     from residency.models import Contract
     from residency.models.weights import LoadReport
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = "weights.json"
 TAKEN = (".", "..", "latest")  # `latest` leads to the newest run
@@ -120,14 +123,17 @@ def read_recipe(folder: Path) -> Recipe:
 def read_load_report(folder: Path) -> "LoadReport | None":
     """Returns what became of each layer; `None`: the run began with random weights.
 
-    Raises:
-        EngineError: The file is damaged.
+    A file that cannot be read is no more than a warning: no training needs it.
     """
     from residency.models.weights import LoadReport  # late: imports Keras
 
     if not (folder / WEIGHTS).exists():
         return None
-    return record_from_json(LoadReport, _read(folder, WEIGHTS))
+    try:
+        return record_from_json(LoadReport, _read(folder, WEIGHTS))
+    except (EngineError, KeyError, TypeError, ValueError):
+        logger.warning("%s cannot be read, and is left out", folder / WEIGHTS)
+        return None
 
 
 def require_same_data(

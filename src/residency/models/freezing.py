@@ -78,8 +78,9 @@ class Phase:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Sets `trainable` of every layer, and puts it back."""
-        layers = [layer for stage in self.stages for layer in stage.layers]
-        before = [layer.trainable for layer in layers]
+        whole = [layer for stage in self.stages for layer in stage.layers]
+        layers = [inner for layer in whole for inner in layer._flatten_layers()]
+        before = [layer.trainable for layer in layers]  # a layer sets those inside it
         self.apply()
         try:
             yield

@@ -40,3 +40,20 @@ def test_a_layer_called_twice_is_seen_twice():
     with watched([shared, shared], lambda *call: count.append(call)):
         model(np.ones((2, 3), "float32"))
     assert len(count) == 2
+
+
+def test_an_input_is_seen_as_it_was_before_a_call_in_place():
+    class InPlace(keras.layers.Layer):
+        def call(self, x):
+            return x.relu_()
+
+    model = keras.Sequential([keras.Input((3,)), InPlace()])
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    seen = []
+    with watched(model.layers, lambda *call: seen.append(call)):
+        model(x.copy())
+    np.testing.assert_array_equal(seen[0][1], x)
+    seen.clear()
+    with watched(model.layers, lambda *call: seen.append(call), lambda layer: False):
+        model(x.copy())
+    assert seen[0][1] is None

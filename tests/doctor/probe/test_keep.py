@@ -7,7 +7,7 @@ import torch
 from keras import layers
 
 from residency.doctor.probe import take_probe
-from residency.doctor.probe.keep import Weights, unchanged
+from residency.doctor.probe.keep import Weights, _same, unchanged
 
 
 @pytest.fixture
@@ -116,10 +116,23 @@ def test_one_bit_anywhere_is_put_back(place):
     """Bits count: a NaN stays one, and 0 is not -0."""
     model = keras.Sequential([keras.Input((1100,)), layers.Dense(1100)])  # above 2**20
     model.layers[0].bias.assign(np.full(1100, np.nan, "float32"))
-    before = Weights(model)
     kernel = np.array(model.layers[0].kernel)
+    kernel.flat[place] = 0
+    model.layers[0].kernel.assign(kernel)
+    before = Weights(model)
     moved = kernel.copy()
-    moved.flat[place] = np.nextafter(moved.flat[place], np.float32(9))
+    moved.flat[place] = -0.0
     model.layers[0].kernel.assign(moved)
     before.give_back()
-    np.testing.assert_array_equal(np.array(model.layers[0].kernel), kernel)
+    found = np.array(model.layers[0].kernel)
+    np.testing.assert_array_equal(found, kernel)
+    assert not np.signbit(found.flat[place])
+    assert np.isnan(np.array(model.layers[0].bias)).all()
+
+
+@pytest.mark.parametrize("values", [np.array(["a", "b"], object), np.ones(3, "c16")])
+def test_numbers_of_any_kind_are_compared(values):
+    other = values.copy()
+    assert _same(other, values)
+    other[-1] = values[0] * 2
+    assert not _same(other, values)

@@ -10,13 +10,17 @@ import numpy as np
 from residency.doctor.probe.views import view_of
 
 Watch = Callable[[Any, np.ndarray | None, np.ndarray | None], None]
-"""Gets a layer, its first input and its first output, of one call; their memory is the
-model's: copy what is kept."""
+"""Gets a layer, its first input and its first output, of one call; the memory of the
+output is the model's: copy what is kept."""
 
 
 @contextmanager
-def watched(layers: list[Any], watch: Watch) -> Iterator[None]:
+def watched(
+    layers: list[Any], watch: Watch, takes: Callable[[Any], bool] = lambda layer: True
+) -> Iterator[None]:
     """Calls `watch` after each call of one of `layers`, on any backend.
+
+    Of layers for which `takes` is false the inputs are left out.
 
     The method `call` of each is replaced meanwhile, on the object alone.
     """
@@ -24,7 +28,7 @@ def watched(layers: list[Any], watch: Watch) -> Iterator[None]:
     try:
         for layer in layers:
             if "call" not in vars(layer):
-                object.__setattr__(layer, "call", _watching(layer, layer.call, watch))
+                object.__setattr__(layer, "call", _watching(layer, watch, takes(layer)))
                 replaced.append(layer)
         yield
     finally:
@@ -32,9 +36,13 @@ def watched(layers: list[Any], watch: Watch) -> Iterator[None]:
             object.__delattr__(layer, "call")
 
 
-def _watching(layer: Any, call: Any, watch: Watch) -> Callable[..., Any]:
+def _watching(layer: Any, watch: Watch, takes: bool) -> Callable[..., Any]:
+    call = layer.call
+
     def run(*args: Any, **kwargs: Any) -> Any:
-        given = _first_array(args or kwargs)
+        given = _first_array(args or kwargs) if takes else None
+        if given is not None:
+            given = given.copy(order="K")  # a call may work in place
         result = call(*args, **kwargs)
         watch(layer, given, _first_array(result))
         return result

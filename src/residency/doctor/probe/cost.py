@@ -32,14 +32,19 @@ def affordable_rows(
         budget: In seconds.
     """
     rows = rows_of(batch)
-    fixed = any(x.shape[0] is not None for x in getattr(model, "inputs", None) or ())
-    if fixed or looked < LOOKED_LONG * budget:
+    if is_fixed(model) or looked < LOOKED_LONG * budget:
         return rows
     few = first_rows(batch, TIMED_ROWS)
     begin = time.monotonic()
     run_model(model, few[0], training=False)
     row = GRADIENT_PASSES * max(1e-9, time.monotonic() - begin) / rows_of(few)
     return min(rows, max(TIMED_ROWS, int(GRADIENT_SHARE * budget / row)))
+
+
+def is_fixed(model: keras.Model) -> bool:
+    """Tells whether a model was built for one size of batch."""
+    inputs = getattr(model, "inputs", None) or ()
+    return any(x.shape[:1] not in ((), (None,)) for x in inputs)
 
 
 def cut(batches: Sequence[Batch], rows: int) -> Sequence[Batch]:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from residency.doctor.probe.cost import is_fixed
 from residency.doctor.probe.gradients import penalty_of
 from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.source import Batch, first_rows, rows_of
@@ -35,7 +36,8 @@ def overfit(
     stepper: Stepper, batch: Batch, weights: Weights, end: float
 ) -> Overfit | None:
     """Tries to learn one batch by heart; the weights are those of before at the end."""
-    batch = first_rows(batch, OVERFIT_ROWS)
+    if not is_fixed(stepper.model):
+        batch = first_rows(batch, OVERFIT_ROWS)
     rows = rows_of(batch)
     tried: list[Overfit] = []
     for rate in OVERFIT_RATES:

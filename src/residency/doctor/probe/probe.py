@@ -44,8 +44,8 @@ class Probe:
     witness: Witness | None = None
     """The first trained batch normalisation; `None`: there is none."""
     raised: Mapping[str, str] = field(default_factory=dict)
-    """What the user's model raised, by what was tried: `"forward"`, `"gradients"`,
-    `"trials"`."""
+    """What the user's model raised, by what was tried: `"forward"`, `"cost"`,
+    `"witness"`, `"gradients"`, `"trials"`."""
 
 
 def take_probe(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from residency.doctor.probe.as_set import AsSet, run_as_set
-from residency.doctor.probe.cost import cut
+from residency.doctor.probe.cost import cut, is_fixed
 from residency.doctor.probe.graph import Graph
 from residency.doctor.probe.keep import Weights
 from residency.doctor.probe.overfit import Overfit, overfit
@@ -64,7 +64,8 @@ def run_trials(
     weights.give_back()
     given = batches
     row = max(1e-9, time.monotonic() - begin) / rows_of(batches[0])
-    batches = cut(given, max(FEW_ROWS, int(seconds / (FEW_STEPS * row))))
+    if not is_fixed(stepper.model):
+        batches = cut(given, max(FEW_ROWS, int(seconds / (FEW_STEPS * row))))
     if LEAST_STEPS * row * rows_of(batches[0]) > seconds:
         return None
     run, points = None, ()

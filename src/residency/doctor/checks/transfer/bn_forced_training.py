@@ -19,9 +19,11 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     forward = probe.forward
     if forward is None or len(forward.alone) >= len(forward.scores):
         return None
-    nodes = [node for node in probe.graph.nodes if _normalises(node.layer)]
-    if not nodes:
+    count = sum(_normalisations(node.layer) for node in probe.graph.nodes)
+    if not count:
         return []
+    if not forward.repeatable:
+        return None  # something random is on, as dropout that is meant to be
     together, alone = forward.scores[: len(forward.alone)], forward.alone
     if not (np.isfinite(together).all() and np.isfinite(alone).all()):
         return None
@@ -38,7 +40,7 @@ def run(probe: Probe) -> Sequence[Finding] | None:
                 f"Predictions change by {100 * change:.1f} % of their size when the "
                 "other half of the batch is left out."
             ),
-            evidence={"relative_change": change, "batch_normalisations": len(nodes)},
+            evidence={"relative_change": change, "batch_normalisations": count},
             why=(
                 "Batch normalisation uses the statistics of the batch at inference: a "
                 "result depends on its neighbours, and a single image has none."
@@ -51,10 +53,10 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     ]
 
 
-def _normalises(layer: Any) -> bool:
-    """Tells whether a layer is, or has inside, a batch normalisation."""
+def _normalisations(layer: Any) -> int:
+    """Returns how many batch normalisations a layer is, or has inside."""
     layers = layer._flatten_layers() if isinstance(layer, keras.Layer) else ()
-    return any(isinstance(x, keras.layers.BatchNormalization) for x in layers)
+    return sum(isinstance(x, keras.layers.BatchNormalization) for x in layers)
 
 
 CHECK = Check("predictions do not depend on the other images of a batch", run)
