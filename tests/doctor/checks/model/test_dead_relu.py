@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 from residency.doctor.checks.model.dead_relu import find
@@ -68,12 +69,47 @@ def test_units_that_die_in_the_first_steps_are_advice(table):
     assert (found.severity, found.evidence["dead_share"]) == ("advice", 1.0)
 
 
-def test_a_layer_that_gets_zeros_waits(probe_of, images):
-    """A gamma of zeros moves at the first step, and what is behind it wakes."""
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_gate_behind_a_gamma_of_zeros_waits(probe_of, images, apart):
+    """Squeeze and excitation on a branch that begins as nothing: both wake at once."""
+    x, y = images()
+    model = gated(apart)
+    assert find(probe_of(model, (x, y))) == []
+    before = layer_of(model, "squeeze", x)
+    assert not before.any()
+    model.fit(x, y, epochs=2, verbose=0)
+    assert layer_of(model, "squeeze", x).any()
+
+
+def test_what_is_no_gate_never_wakes(probe_of, images):
+    x, y = images()
+    model = gated(False, multiplies=False)
+    (found,) = find(probe_of(model, (x, y)))
+    assert found.evidence["layer"] == "squeeze"
+    model.fit(x, y, epochs=2, verbose=0)
+    assert not layer_of(model, "squeeze", x).any()
+
+
+def gated(apart, multiplies=True):
     given = keras.Input((16, 16, 3))
     x = layers.Conv2D(8, 3, activation="relu")(given)
     zeros = layers.BatchNormalization(gamma_initializer="zeros")(x)
-    gate = layers.Dense(8, activation="relu")(layers.GlobalAveragePooling2D()(zeros))
-    x = layers.Add()([layers.GlobalAveragePooling2D()(x), gate])
-    model = keras.Model(given, layers.Dense(4, activation="softmax")(x))
-    assert find(probe_of(model, images())) == []
+    if not multiplies:  # no other way back to gamma
+        wide = layers.GlobalAveragePooling2D()(zeros)
+        gate = layers.Dense(16, activation="relu", name="squeeze")(wide)
+        x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), gate])
+        return keras.Model(given, layers.Dense(4, activation="softmax")(x))
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(zeros)
+    if apart:
+        gate = layers.ReLU(name="squeeze")(layers.Dense(16)(gate))
+    else:
+        gate = layers.Dense(16, activation="relu", name="squeeze")(gate)
+    gate = layers.Dense(8, activation="sigmoid")(gate)
+    x = layers.Add()([x, layers.Multiply()([zeros, gate])])
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(given, layers.Dense(4, activation="softmax")(x))
+
+
+def layer_of(model, name, x):
+    part = keras.Model(model.inputs, model.get_layer(name).output)
+    return part.predict(x, verbose=0)

@@ -97,6 +97,10 @@ def test_a_gate_reads_means_of_a_linear_branch(probe_of, images):
     assert find(probe_of(gated(), images())) == []
     net = build("se_resnet50", num_classes=4, image_size=32)
     assert find(probe_of(net, images(side=32))) == []
+    given = keras.Input((16, 16, 3))
+    x = conv()(given)
+    heads = [layers.Dense(4)(layers.GlobalAveragePooling2D()(x)) for _ in range(2)]
+    assert len(find(probe_of(keras.Model(given, layers.add(heads)), images()))) == 1
     pooled = [conv(), *ends()[:1], layers.Dense(16), layers.ReLU(), *ends()[1:]]
     assert len(find(probe_of(pooled, images()))) == 1
 

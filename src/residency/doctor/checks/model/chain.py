@@ -56,6 +56,26 @@ def between(graph: Graph, first: Node, last: Node) -> tuple[Node, ...]:
     return tuple(reversed(found))
 
 
+NEAR = 6
+"""A gate multiplies within so many layers after it begins."""
+
+
+def is_gate(graph: Graph, node: Node) -> bool:
+    """Tells whether what `node` gives is soon multiplied with what others give."""
+    reached = {node.number}
+    for _ in range(NEAR):
+        after = {
+            n.number: n for start in reached for n in graph.after(graph.nodes[start])
+        }
+        if any(
+            n.kind == "Multiply" and not set(n.inputs) <= reached
+            for n in after.values()
+        ):
+            return True
+        reached |= set(after)
+    return False
+
+
 def named(nodes: list[Node]) -> str:
     """Returns the names of some nodes, the first few only."""
     names = list(dict.fromkeys(node.name for node in nodes))

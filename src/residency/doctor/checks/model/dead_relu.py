@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from residency.doctor.checks.check import Check
+from residency.doctor.checks.model.chain import ACTIVATING, PASSING, is_gate, source
 from residency.doctor.checks.model.first_weights import trained_before
-from residency.doctor.probe import Forward, Node, Probe, Signal
+from residency.doctor.probe import Node, Probe, Signal
 from residency.records import Finding
 
 MANY = 0.75
@@ -21,8 +22,8 @@ def find(probe: Probe) -> Sequence[Finding] | None:
     if probe.forward is None:
         return None
     nodes = _rectifiers(probe)
-    fed = [n for n in nodes if not _gets_zeros(probe.forward, n)]
-    sick = _sick(fed, probe.forward.outputs)
+    nodes = [node for node in nodes if not _waits(probe, node)]
+    sick = _sick(nodes, probe.forward.outputs)
     if sick:
         return [_finding(probe, sick, probe.forward.outputs)]
     later = None if probe.trials is None else probe.trials.as_set
@@ -44,10 +45,18 @@ def _rectifiers(probe: Probe) -> list[Node]:
     return found
 
 
-def _gets_zeros(forward: Forward, node: Node) -> bool:
-    """Tells whether a layer with weights only waits, as behind a gamma of zeros."""
-    given = forward.inputs.get(node.name)
-    return given is not None and given.max_abs == 0 and bool(node.layer.weights)
+def _waits(probe: Probe, node: Node) -> bool:
+    """Tells whether it belongs to a gate that gets zeros, as behind a gamma of zeros.
+
+    What the gate multiplies moves gamma at the first step. Anything else that gets
+    zeros stays as it is.
+    """
+    weighing = source(probe.graph, node, (*PASSING, *ACTIVATING))
+    if weighing is None or probe.forward is None or not probe.graph.wired:
+        return False
+    given = probe.forward.inputs.get(weighing.name)
+    zeros = given is not None and given.max_abs == 0
+    return zeros and is_gate(probe.graph, node)
 
 
 def _sick(nodes: list[Node], outputs: Mapping[str, Signal]) -> list[Node]:

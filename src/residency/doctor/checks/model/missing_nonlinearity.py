@@ -9,6 +9,7 @@ from residency.doctor.checks.model.chain import (
     RECURRENT,
     before,
     between,
+    is_gate,
     named,
 )
 from residency.doctor.probe import Graph, Node, Probe
@@ -71,9 +72,10 @@ def _is_linear(node: Node) -> bool:
 
 
 def _is_squeezed(graph: Graph, first: Node, second: Node) -> bool:
-    """Tells whether means over places of what others read too are between: a gate's."""
+    """Tells whether means of what they will multiply are between: a gate's."""
     pooled = (n for n in between(graph, first, second) if n.kind in POOLING)
-    return any(len(graph.after(graph.before(node)[0])) > 1 for node in pooled)
+    shared = any(len(graph.after(graph.before(node)[0])) > 1 for node in pooled)
+    return shared and is_gate(graph, second)
 
 
 def _on_purpose(graph: Graph, first: Node, second: Node) -> bool:
