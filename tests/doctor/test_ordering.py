@@ -44,6 +44,12 @@ def test_a_symptom_is_lowered_and_stays():
     ]
 
 
+@pytest.mark.parametrize(("severity", "after"), [("warning", "advice"), ("error",) * 2])
+def test_sorted_batches_explain_a_rise_and_no_infinity(severity, after):
+    given = [finding("data_not_shuffled"), finding("lr_too_high", severity)]
+    assert {f.label: f.severity for f in in_order(given)}["lr_too_high"] == after
+
+
 def test_advice_explains_nothing():
     found = in_order([finding("lr_too_high"), finding("target_not_scaled", "advice")])
     assert found[0].severity == "warning"

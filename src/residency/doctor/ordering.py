@@ -11,8 +11,6 @@ EXPLAINS = {
     "pretrained_preprocess_mismatch": ("input_not_normalised", "channel_order"),
     "channel_order": ("preprocess_constants",),
     "input_not_normalised": ("init_scale_bad",),
-    "train_val_preprocess_mismatch": ("labels_wrong",),
-    "data_not_shuffled": ("lr_too_high",),
     "label_range": ("split_not_representative",),
     "constant_init": ("init_scale_bad", "dead_relu", "vanishing_gradient"),
     "init_scale_bad": ("dead_relu", "lr_too_high", "missing_normalisation"),
@@ -31,6 +29,12 @@ EXPLAINS = {
 """What a finding explains: a symptom of it is lowered to advice, not said twice."""
 
 
+EXPLAINS_WARNINGS = {
+    "train_val_preprocess_mismatch": ("labels_wrong",),
+    "data_not_shuffled": ("lr_too_high",),
+}
+"""The same, but of an error it is no explanation."""
+
 SYMPTOMS = ("cannot_overfit",)
 """Whatever else is found explains these."""
 
@@ -45,10 +49,14 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         for symptom in EXPLAINS.get(label, ())
         if label not in EXPLAINS.get(symptom, ())
     }
+    weak = {s for label in strong for s in EXPLAINS_WARNINGS.get(label, ())}
     if strong - set(SYMPTOMS):
         explained |= set(SYMPTOMS)
     lowered = [
-        replace(f, severity="advice") if f.label in explained else f for f in found
+        replace(f, severity="advice")
+        if f.label in explained or (f.label in weak and f.severity != "error")
+        else f
+        for f in found
     ]
     return tuple(
         sorted(lowered, key=lambda f: (SEVERITIES.index(f.severity), -f.confidence))

@@ -1,5 +1,7 @@
 """Rate, schedule, callbacks and length."""
 
+from dataclasses import replace
+
 import keras
 import pytest
 
@@ -40,7 +42,8 @@ def severities(probe_of, optimizer, callbacks=()):
         ),
         (SCHEDULES.PiecewiseConstantDecay([32000], [0.1, 0.01]), [], "warning"),
         (SCHEDULES.PiecewiseConstantDecay([100, 300], [1.0, 0.1, 0.01]), [], "warning"),
-        (SCHEDULES.PiecewiseConstantDecay([30, 60], [0.1, 0.01, 0.001]), [], "warning"),
+        (SCHEDULES.PiecewiseConstantDecay([30, 60], [0.1, 0.01, 0.001]), [], "advice"),
+        (SCHEDULES.PiecewiseConstantDecay([5, 60], [1e-4, 0.1, 1e-5]), [], "warning"),
         (SCHEDULES.PiecewiseConstantDecay([60], [0.1, 1e-6]), [], "warning"),
         (SCHEDULES.PiecewiseConstantDecay([60], [0.1, 0.01]), [], "advice"),
         (SCHEDULES.PiecewiseConstantDecay([20, 60], [0.01, 0.05, 0.1]), [], "advice"),
@@ -88,3 +91,12 @@ def test_a_slightly_other_rate_is_advice(probe_of):
 def test_a_schedule_without_a_plan_cannot_be_judged(probe_of):
     rate = SCHEDULES.ExponentialDecay(0.1, 5, 0.5)
     assert check(probe_of(optimizer=keras.optimizers.SGD(rate), epochs=None)) is None
+
+
+def test_boundaries_in_epochs_are_worse_the_more_steps_an_epoch_has(probe_of):
+    """Epochs 30 and 60 of 100; of two steps each they may be meant, of eight not."""
+    piecewise = SCHEDULES.PiecewiseConstantDecay([30, 60], [0.1, 0.01, 0.001])
+    few = probe_of(optimizer=keras.optimizers.SGD(piecewise), epochs=100)
+    many = replace(few, settings=replace(few.settings, steps_per_epoch=8))
+    assert [f.severity for f in check(few)] == ["advice"]
+    assert [f.severity for f in check(many)] == ["warning"]

@@ -57,9 +57,12 @@ def test_a_plan_in_which_no_weight_moves_at_all(probe, with_trials):
 def test_a_little_more_is_enough_where_it_is_far_more(probe, with_trials):
     """Plain networks begin with a plateau: a thousand times the rate moves a little."""
     still = np.linspace(1.4, 1.3999, 40)
-    give = {"sweep": [(1e-5, 1.3999), (1e-3, 1.398), (1e-2, 1.37)], "moved": 0.002}
+    rates = [(1e-5, 1.3999), (1e-4, 1.3995), (1e-3, 1.395), (1e-2, 1.37)]
+    give = {"sweep": rates, "moved": 0.002}
     (found,) = check(with_trials(probe, still, **give, overfit=[1.4, 0.5]))
     assert found.evidence["higher_rate"] == 0.01
+    noise = {**give, "sweep": [(1e-4, 1.43), (1e-3, 1.36), (1e-2, 1.37)]}
+    assert check(with_trials(probe, still, **noise, overfit=[1.4, 0.5])) is None
     falls = np.linspace(1.4, 1.397, 40)  # a tenth of it already
     assert check(with_trials(probe, falls, **give, overfit=[1.4, 0.5])) is None
 

@@ -85,12 +85,18 @@ def test_usual_constants_of_ones_own(probe_of, pretrained, pictures, mean, std):
 
 
 @pytest.mark.parametrize(
-    ("variance", "count"), [(STD, 1), (STD**2, 0), (np.float32((3, 3, 3)), 0)]
+    ("scale", "variance", "size"),
+    [
+        (1, STD, "too large"),
+        (255, STD / 255, "too small"),
+        (1, STD**2, None),
+        (1, np.float32((3, 3, 3)), None),
+        (255, np.float32((0.25, 0.25, 0.25)), None),
+    ],
 )
-def test_a_normalization_given_deviations(probe_of, pictures, variance, count):
-    norm = keras.layers.Normalization(mean=MEAN, variance=variance)
+def test_a_normalization_given_deviations(probe_of, pictures, scale, variance, size):
+    norm = keras.layers.Normalization(mean=MEAN / scale, variance=variance)
     layers = [norm, keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
     body = keras.Sequential([keras.Input((32, 32, 3)), *layers])
-    found = run(probe_of(body, pictures(), frozen=False))
-    assert len(found) == count
-    assert count == 0 or "given deviations" in found[0].title
+    found = run(probe_of(body, pictures() / scale, frozen=False))
+    assert [size in f.why for f in found] == ([] if size is None else [True])

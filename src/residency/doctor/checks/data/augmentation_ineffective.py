@@ -1,6 +1,6 @@
 """RD105: an augmentation changes nothing that matters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,10 +18,11 @@ _IMAGES = 48
 
 def run(probe: Probe) -> Sequence[Finding] | None:
     """Looks at noise of layers, and at what differs between two reads of the data."""
-    noise = _noise(probe)
-    if noise is not None:
-        words = f"{100 * noise:.2g} % of the deviation of what the layer takes"
-        return [_finding(noise, 1.0, words)]
+    noise, found = list(_noise(probe)), _read(probe)
+    return noise or None if found is None else [*noise, *found]
+
+
+def _read(probe: Probe) -> Sequence[Finding] | None:
     redraw = probe.train.redraw
     if redraw is None:
         return None
@@ -34,22 +35,29 @@ def run(probe: Probe) -> Sequence[Finding] | None:
     tiny = (change > 1e-6) & (change < NEGLIGIBLE)
     if tiny.mean() >= SHARE and tiny.sum() >= 3:
         size, share = float(np.median(change[tiny])), float(tiny.mean())
-        return [_finding(size, share, f"{100 * size:.2g} % of the data's deviation")]
+        return [_change(size, share, f"{100 * size:.2g} % of the data's deviation")]
     levels = _offsets(first) if first.ndim == 4 else None
     if levels is not None:
         size = levels / (255 * 0.25)  # pictures have a deviation of about a quarter
-        return [_finding(size, 1.0, f"{levels:.2g} of 255 levels of brightness")]
+        return [_change(size, 1.0, f"{levels:.2g} of 255 levels of brightness")]
     return []
 
 
-def _noise(probe: Probe) -> float | None:
-    """Returns the least of the noise that layers add to inputs, if it is negligible."""
-    sizes = []
+def _noise(probe: Probe) -> Iterator[Finding]:
+    """Yields a finding for each layer that adds hardly any noise to the inputs."""
     for node in probe.graph.entrances if probe.forward else ():
         takes = probe.forward and probe.forward.outputs.get(node.name)
-        if node.kind == "GaussianNoise" and takes and takes.std:
-            sizes.append(float(node.layer.stddev) / takes.std)
-    return min((size for size in sizes if 0 < size < NEGLIGIBLE), default=None)
+        if node.kind != "GaussianNoise" or not takes or not takes.std:
+            continue
+        size = float(node.layer.stddev) / takes.std
+        if 0 < size < NEGLIGIBLE:
+            yield _finding(
+                size,
+                1.0,
+                f"The noise of {node.name} amounts to {100 * size:.2g} % of the "
+                "deviation of what it is added to: nothing.",
+                f"keras.layers.GaussianNoise({0.1 * takes.std:.2g})",
+            )
 
 
 def _offsets(images: np.ndarray) -> float | None:
@@ -71,19 +79,28 @@ def _offsets(images: np.ndarray) -> float | None:
     return float(spread) if length > 0.4 and spread > 0.03 else None
 
 
-def _finding(size: float, share: float, words: str) -> Finding:
+def _change(size: float, share: float, words: str) -> Finding:
+    return _finding(
+        size,
+        share,
+        f"A random change of the training data amounts to {words}: nothing.",
+        "keras.layers.RandomBrightness(0.2, value_range=(0, 255))",
+    )
+
+
+def _finding(size: float, share: float, title: str, snippet: str) -> Finding:
     return Finding(
         code="RD105",
         label="augmentation_ineffective",
         severity="warning",
-        title=f"A random change of the training data amounts to {words}: nothing.",
+        title=title,
         evidence={"relative_change": size, "share_of_samples": share},
         why=(
             "Its amplitude was meant for another scale, as a brightness of 0.3 on "
             "pixels of 0..255: the network never notices it."
         ),
         cure="give the amplitude on the scale of the data",
-        snippet="keras.layers.RandomBrightness(0.2, value_range=(0, 255))",
+        snippet=snippet,
         effect="the augmentation begins to act",
         confidence=0.9,
     )

@@ -13,10 +13,12 @@ HALF = 0.5
 TIMES = 4.0
 """Noise of twice the deviation is hard, and has been tried; beyond four it is all."""
 LITTLE = 0.1
+ONE = 2.0
+"""Pixels of 0..1 that were sharpened go a little beyond."""
 
 
 def find(probe: Probe) -> Sequence[Finding] | None:
-    """Reads the ranges of shifts; compares what random layers give in both modes."""
+    """Reads the ranges of shifts; compares those of pixels with what layers expect."""
     return [*_shifted(probe), *_off_scale(probe)]
 
 
@@ -46,39 +48,52 @@ def _shifted(probe: Probe) -> Sequence[Finding]:
 
 def _off_scale(probe: Probe) -> Iterator[Finding]:
     """Yields a finding for each random layer that was meant for another scale."""
-    if probe.forward is None:
-        return
-    for node in probe.graph.entrances:
-        gives = probe.forward.training_outputs.get(node.name)
-        takes = probe.forward.outputs.get(node.name)  # in inference it does nothing
-        random = node.kind.startswith("Random") or node.kind == "GaussianNoise"
-        if not random or gives is None or takes is None or not takes.std:
+    for node in probe.graph.entrances if probe.forward else ():
+        given = probe.forward and probe.forward.entrances.get(node.name)
+        if given is None or not np.isfinite(given).all():
             continue
-        times = gives.std / takes.std
-        if times < TIMES and gives.max_abs > LITTLE * takes.max_abs:
+        low, high, spread = float(given.min()), float(given.max()), float(given.std())
+        if node.kind == "GaussianNoise" and node.layer.stddev > TIMES * spread > 0:
+            words = f"adds noise of deviation {node.layer.stddev:.3g}"
+            cure = f"keras.layers.GaussianNoise({0.1 * spread:.2g})"
+        elif _contradicts(_value_range(node), low, high):
+            lower, upper = _value_range(node) or (0, 0)
+            words = f"was told that they lie in {lower:g}..{upper:g}"
+            top = 1 if high <= ONE else 255
+            bottom = -1 if low < -LITTLE * high else 0
+            cure = f"keras.layers.{node.kind}(..., value_range=({bottom}, {top}))"
+        else:
             continue
         yield Finding(
             code="RD227",
             label="augmentation_too_strong",
             severity="warning",
-            title=f"{named([node])}: takes numbers up to {takes.max_abs:.3g} of "
-            f"deviation {takes.std:.3g}; in training it gives numbers up to "
-            f"{gives.max_abs:.3g} of deviation {gives.std:.3g}.",
-            evidence={"times": times, "takes": takes.max_abs, "gives": gives.max_abs},
+            title=f"{named([node])}: takes numbers of {low:.3g}..{high:.3g}, and "
+            f"{words}.",
+            evidence={"low": low, "high": high, "deviation": spread},
             why="It was meant for pixels of another scale: little is left of a picture "
             "in training, while validation pictures are whole.",
             cure="Tell it the range of the pixels, or its size on their scale",
-            snippet=_on_scale(node, takes.max_abs),
+            snippet=cure,
             effect="Training accuracy rises, and validation with it.",
             confidence=0.95,
         )
 
 
-def _on_scale(node: Node, largest: float) -> str:
-    if not hasattr(node.layer, "value_range"):
-        return f"keras.layers.{node.kind}({0.05 * largest:.2g})"
-    top = 1 if largest <= 2 else 255
-    return f"keras.layers.{node.kind}(..., value_range=(0, {top}))"
+def _value_range(node: Node) -> tuple[float, float] | None:
+    if not node.kind.startswith("Random"):
+        return None
+    told = getattr(node.layer, "value_range", None)
+    return None if told is None else (float(told[0]), float(told[1]))
+
+
+def _contradicts(told: tuple[float, float] | None, low: float, high: float) -> bool:
+    """Whether pixels are ten times as large or small, or cut below zero."""
+    if told is None or high <= 0:
+        return False
+    lower, upper = told
+    cut = lower >= 0 and low < -LITTLE * high
+    return upper > high / LITTLE or upper < LITTLE * high or cut
 
 
 def _farthest(node: Node) -> float:

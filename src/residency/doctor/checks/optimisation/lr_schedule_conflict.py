@@ -15,7 +15,9 @@ SAME = 0.01
 FAR = 3
 """A schedule that ends after a third of the plan leaves most at its last rate."""
 GONE, MOST = 1e-3, 0.5
-"""A schedule that ends after a third of the plan leaves most of it at one rate."""
+"""A rate below so much of its highest moves nothing; for so much of a plan: a fault."""
+SEVERAL = 5
+"""With so many steps an epoch, boundaries in epochs are far from those in steps."""
 SLOW = 0.03
 """A rate below so much of its highest does nothing; for most of a plan: a fault."""
 LONG = 50
@@ -142,10 +144,13 @@ def _boundaries(
             snippet,
         )
     elif last >= total or last * FAR < total:
-        rates = [abs(settings.rate_at(step)) for step in (0, total - 1)]
-        in_epochs = len(boundaries) > 1 and last <= (settings.epochs or 0)
-        gone = last * FAR < total and rates[1] < GONE * rates[0]
-        falls = rates[1] < rates[0]
+        steps = (0, *(b + 1 for b in boundaries), total - 1)
+        rates = [abs(settings.rate_at(min(step, total - 1))) for step in steps]
+        gone = last * FAR < total and rates[-1] < GONE * max(rates)
+        per_epoch = settings.steps_per_epoch or 1
+        meant = len(boundaries) > 1 and per_epoch >= SEVERAL
+        in_epochs = meant and last <= (settings.epochs or 0)
+        falls = rates[-1] < max(rates)
         yield _length(
             f"The last boundary is step {last}, the plan has {total} steps.",
             "The last rates are not reached, or fill most of the plan.",

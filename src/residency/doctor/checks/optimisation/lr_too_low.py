@@ -1,5 +1,6 @@
 """RD302: at this rate hardly anything happens in all the planned steps."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,8 @@ STILL = 1e-3
 FASTER = 3.0
 """A higher rate must win so many times the whole plan's fall in a few steps."""
 SOME, FAR_FASTER = 0.015, 20.0
-"""Less will do where it is so many times that, from fresh weights that can learn."""
+"""Of fresh weights that can learn one batch, a higher rate need only bring this share,
+if it is so many times the whole plan's: plain networks begin with a plateau."""
 
 
 def check(probe: Probe) -> Sequence[Finding] | None:
@@ -46,7 +48,8 @@ def check(probe: Probe) -> Sequence[Finding] | None:
     higher = _best_higher(trials.sweep, max(run.rates), max(FALL, FASTER * fall))
     if higher is None and learns and not trained_before(probe):
         least = max(SOME, FAR_FASTER * fall)
-        higher = _best_higher(trials.sweep, max(run.rates), least)
+        rises = _falls_more_and_more(trials.sweep, max(run.rates))
+        higher = _best_higher(trials.sweep, max(run.rates), least) if rises else None
     if higher is None:
         # else no rate works: the cause lies elsewhere
         return [_standing_still(probe, moved)] if moved < STILL and learns else None
@@ -84,6 +87,14 @@ def _best_higher(
     """Returns the point of the greatest fall, at ten times the rate at least."""
     higher = [p for p in sweep if p.rate > 5 * rate and p.end < (1 - fall) * p.start]
     return min(higher, key=lambda p: p.end, default=None)
+
+
+def _falls_more_and_more(sweep: Sequence[SweepPoint], rate: float) -> bool:
+    """Tells whether each of several higher rates brings twice the fall of the last."""
+    higher = sorted((p for p in sweep if p.rate > 5 * rate), key=lambda p: p.rate)
+    falls = [1 - p.end / p.start for p in higher]
+    steeper = (b > 2 * a > 0 for a, b in itertools.pairwise(falls))
+    return len(falls) > 1 and all(steeper)
 
 
 def _learns(overfit: Overfit) -> bool:
@@ -158,6 +169,6 @@ def _finding(probe: Probe, moved: float, fall: float, higher: SweepPoint) -> Fin
         why="The network ends where it began, whatever the data say." + history,
         cure=f"A rate of about {higher.rate:.1g}.",
         snippet=f"optimizer.learning_rate = {higher.rate:.1g}",
-        effect="The loss falls visibly within the first epoch.",
+        effect="The loss begins to fall.",
         confidence=0.85,
     )

@@ -18,8 +18,11 @@ KNOWN: Mapping[str, tuple[Numbers, Numbers]] = {
     "ImageNet (0..1)": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     "CIFAR-10": ((125.307, 122.95, 113.865), (62.9932, 62.0887, 66.7048)),
 }
-FAR = 5.0
-"""A variance of so many times, or so small a part of, what it should be."""
+FAR = 3.0
+"""Outputs of so many times the variance 1, or so small a part of it."""
+NEAR = 0.3
+"""Largest difference of logarithms from the deviation of what comes in."""
+HALF_SQUARED = 0.25
 SAME = 0.05
 """Levels by which two spellings of one constant differ."""
 
@@ -76,9 +79,11 @@ def _has_deviation(probe: Probe, node: Node) -> bool:
     given = _given(node)
     if given.size not in (1, gives.channel_variance.size):
         return False
+    if np.allclose(given, HALF_SQUARED):  # from 0..1 to -1..1
+        return False
     variance = gives.channel_variance * given  # of what it takes
     as_deviation = given / np.sqrt(np.maximum(variance, 1e-12))
-    near = np.abs(np.log2(np.maximum(as_deviation, 1e-12))) < 1
+    near = np.abs(np.log(np.maximum(as_deviation, 1e-12))) < NEAR
     far = np.abs(np.log(np.maximum(gives.channel_variance, 1e-12))) > np.log(FAR)
     return bool(near.all() and far.all())
 
@@ -91,14 +96,15 @@ def _given(node: Node) -> np.ndarray:
 def _deviation(node: Node) -> Finding:
     given = _given(node)
     words = ", ".join(f"{value:.4g}" for value in given[:4])
+    size = "large" if given.mean() > 1 else "small"
     return Finding(
         code="RD403",
         label="preprocess_constants",
         severity="warning",
         title=f"{node.name} takes variances, and was given deviations: {words}.",
         evidence={"layer": node.name, "variance": [float(v) for v in given[:4]]},
-        why="It divides by the root of what it was given: inputs stay that much too "
-        "large.",
+        why="It divides by the root of what it was given: inputs become that much too "
+        f"{size}.",
         cure="give the squares",
         snippet="keras.layers.Normalization(mean=mean, variance=np.square(std))",
         effect="inputs have a deviation of 1",
