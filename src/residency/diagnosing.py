@@ -57,25 +57,7 @@ def diagnose_subject(
     """
     subject = Path(subject)
     if subject.suffix in SCRIPTS:
-        if trying:
-            raise ConfigError(
-                f"diagnose: {subject.name} is read and never run, so its cures cannot "
-                "be tried. Expected a run folder or a .keras file with --try."
-            )
-        if epochs is not None:
-            raise ConfigError(
-                f"diagnose: {subject.name} is read and never run; it says its epochs "
-                "itself. Leave out --epochs."
-            )
-        start = time.monotonic()
-        findings = diagnose_script(subject)
-        return Diagnosis(
-            findings=findings,
-            healthy=(),
-            not_checked=(),
-            subject=subject.name,
-            seconds=round(time.monotonic() - start, 2),
-        )
+        return _read_script(subject, epochs=epochs, trying=trying)
     if not subject.exists():
         raise ConfigError(
             f"diagnose: {subject}: no such run, model or script. Expected a run "
@@ -110,6 +92,29 @@ def diagnose_subject(
         epochs=epochs,
         recipe=settings,
         budget_seconds=budget_seconds,
+    )
+
+
+def _read_script(path: Path, *, epochs: int | None, trying: bool) -> Diagnosis:
+    """Says what a script's text tells; raises `ConfigError` for what needs a run."""
+    if trying:
+        raise ConfigError(
+            f"diagnose: {path.name} is read and never run, so its cures cannot "
+            "be tried. Expected a run folder or a .keras file with --try."
+        )
+    if epochs is not None:
+        raise ConfigError(
+            f"diagnose: {path.name} is read and never run; it says its epochs "
+            "itself. Leave out --epochs."
+        )
+    start = time.monotonic()
+    findings = diagnose_script(path)
+    return Diagnosis(
+        findings=findings,
+        healthy=(),
+        not_checked=(),
+        subject=path.name,
+        seconds=round(time.monotonic() - start, 2),
     )
 
 

@@ -103,7 +103,8 @@ def train(
             open_teacher(settings.loss, dataset)  # now, before anything is written
 
         def begin() -> Path:
-            folder = create_run_folder(Path(out), name, resolved, dataset, *loads)
+            load = loads[0] if loads else None
+            folder = create_run_folder(Path(out), name, resolved, dataset, load)
             save_model(model, folder / MODEL, contract_for(dataset, settings))
             load_model(folder / MODEL)  # what cannot be loaded is told now
             keep_teacher(teacher, folder)

@@ -5,8 +5,8 @@ import textwrap
 
 import pytest
 
-from residency.doctor.script.pure import UnknownValue
-from residency.doctor.script.statements import UNKNOWN, run
+from residency.doctor.script.pure import UNKNOWN, UnknownValue
+from residency.doctor.script.statements import run
 
 BODIES = [
     "y = x * 2\nreturn y",

@@ -20,10 +20,10 @@ TIMED_ROWS = 16
 
 def affordable_rows(
     model: keras.Model, batch: Batch, looked: float, budget: float
-) -> int:
+) -> int | None:
     """Returns how many rows a batch may have for a gradient, at least `TIMED_ROWS`.
 
-    A model built for one size of batch gets no other.
+    `None`: as many as it has. A model built for one size of batch gets no other.
 
     Args:
         model: May be slow; runs once more if it seems so.
@@ -31,14 +31,14 @@ def affordable_rows(
         looked: Seconds that a first look at it took, all that is built at first in it.
         budget: In seconds.
     """
-    rows = rows_of(batch)
     if is_fixed(model) or looked < LOOKED_LONG * budget:
-        return rows
+        return None
     few = first_rows(batch, TIMED_ROWS)
     begin = time.monotonic()
     run_model(model, few[0], training=False)
     row = GRADIENT_PASSES * max(1e-9, time.monotonic() - begin) / rows_of(few)
-    return min(rows, max(TIMED_ROWS, int(GRADIENT_SHARE * budget / row)))
+    rows = max(TIMED_ROWS, int(GRADIENT_SHARE * budget / row))
+    return rows if rows < rows_of(batch) else None
 
 
 def is_fixed(model: keras.Model) -> bool:

@@ -76,7 +76,7 @@ def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
     half = keras.tree.map_structure(lambda a: a[: max(1, len(a) // 2)], x)
     alone = run_model(model, half, training=False)
     again = alone
-    if not np.allclose(alone, scores[: len(alone)], equal_nan=True):
+    if not _alike(alone, scores[: len(alone)]):
         again = run_model(model, half, training=False)
     # last: it moves statistics
     _, training_outputs, training_scores = _watched_call(model, graph, x, training=True)
@@ -87,9 +87,14 @@ def run_forward(model: keras.Model, graph: Graph, x: Any) -> Forward:
         scores=scores,
         training_scores=training_scores,
         alone=alone,
-        repeatable=np.allclose(alone, again, equal_nan=True),
+        repeatable=_alike(alone, again),
         entrances=entrances,
     )
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tells whether outputs differ by no more than batches of another size round."""
+    return np.allclose(one, other, rtol=1e-4, equal_nan=True)
 
 
 def inference_outputs(model: keras.Model, graph: Graph, x: Any) -> dict[str, Signal]:

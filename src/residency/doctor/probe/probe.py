@@ -16,7 +16,6 @@ from residency.doctor.probe.graph import Graph, read_graph
 from residency.doctor.probe.keep import Weights, unchanged
 from residency.doctor.probe.sample import Sample, read_sample
 from residency.doctor.probe.settings import Settings, read_settings
-from residency.doctor.probe.source import rows_of
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.trials import Trials, run_trials
 from residency.doctor.probe.witness import Witness, ask_witness
@@ -89,19 +88,19 @@ def take_probe(
         attempt = _Attempts(before)
         first, begin = sample.batches[0], time.monotonic()
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
-        witness = gradients = tried = stepper = rows = None
+        batches, unseen = sample.batches, held_out.batches if held_out else ()
+        witness = gradients = tried = stepper = None
         if forward is not None:
             looked = time.monotonic() - begin
             rows = attempt(
                 "cost", lambda: affordable_rows(model, first, looked, budget_seconds)
             )
+            if rows is not None:
+                batches, unseen = cut(batches, rows), cut(unseen, rows)
             witness = attempt("witness", lambda: ask_witness(model, graph, first[0]))
             stepper = attempt("gradients", lambda: _stepper(model, sample))
         if stepper is not None:
             steps = stepper
-            batches, unseen = sample.batches, held_out.batches if held_out else ()
-            if rows is not None and rows < rows_of(first):
-                batches, unseen = cut(batches, rows), cut(unseen, rows)
             gradients = attempt(
                 "gradients", lambda: measure_gradients(steps, batches[0])
             )

@@ -11,7 +11,8 @@ def view_of(tensor: Any) -> np.ndarray:
 
     On a CPU they are the tensor's own memory: copy what is kept.
     """
-    tensor = getattr(tensor, "value", tensor)
+    if isinstance(tensor, keras.Variable):
+        tensor = tensor.value
     if hasattr(tensor, "detach") and "bfloat16" not in str(tensor.dtype):
         return tensor.detach().cpu().numpy()  # Keras' own way copies
     return np.asarray(keras.ops.convert_to_numpy(tensor))

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
+"""What stands for a value that the text does not give away."""
 LIMIT = 10_000
 """Longest container, most loop turns, largest exponent."""
 

@@ -4,11 +4,8 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from residency.doctor.script.pure import UnknownValue, operate
+from residency.doctor.script.pure import UNKNOWN, UnknownValue, operate
 from residency.doctor.script.script import Script
-
-UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
-"""What stands for a value that the text does not give away."""
 
 Evaluate = Callable[[ast.expr, dict[str, Any]], Any]
 PASSED_OVER = ("print", "info", "debug")

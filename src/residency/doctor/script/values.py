@@ -11,9 +11,15 @@ from typing import Any
 
 from residency.doctor.script.bindings import Function
 from residency.doctor.script.functions import argument_of, defaults, parameters
-from residency.doctor.script.pure import CONSTANTS, UnknownValue, call_known, operate
+from residency.doctor.script.pure import (
+    CONSTANTS,
+    UNKNOWN,
+    UnknownValue,
+    call_known,
+    operate,
+)
 from residency.doctor.script.script import Script
-from residency.doctor.script.statements import UNKNOWN, run
+from residency.doctor.script.statements import run
 
 Names = Mapping[str, Any]
 DEPTH = 60

@@ -38,6 +38,7 @@ def test_smaller_shifts_are_usual(probe_of, images, shift):
         (layers.RandomBrightness(0.3), 2, -1, "value_range=(-1, 1))"),
         (layers.RandomBrightness(0.3, value_range=(0, 1)), 2, -1, "=(-1, 1))"),
         (layers.RandomContrast(0.3, value_range=(0, 1)), 255, 0, "=(0, 255))"),
+        (layers.RandomBrightness(0.3), 4, -1.5, "value_range=(-2, 3))"),
         (layers.GaussianNoise(1.0), 0.5, 0, "GaussianNoise("),
     ],
 )

@@ -45,8 +45,10 @@ def _read(probe: Probe) -> Sequence[Finding] | None:
 
 def _noise(probe: Probe) -> Iterator[Finding]:
     """Yields a finding for each layer that adds hardly any noise to the inputs."""
-    for node in probe.graph.entrances if probe.forward else ():
-        takes = probe.forward and probe.forward.outputs.get(node.name)
+    if probe.forward is None:
+        return
+    for node in probe.graph.entrances:
+        takes = probe.forward.outputs.get(node.name)
         if node.kind != "GaussianNoise" or not takes or not takes.std:
             continue
         size = float(node.layer.stddev) / takes.std

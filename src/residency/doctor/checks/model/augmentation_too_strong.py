@@ -1,5 +1,6 @@
 """RD227: a random layer of the model leaves little of the picture."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,8 +14,8 @@ HALF = 0.5
 TIMES = 4.0
 """Noise of twice the deviation is hard, and has been tried; beyond four it is all."""
 LITTLE = 0.1
-ONE = 2.0
-"""Pixels of 0..1 that were sharpened go a little beyond."""
+LARGE = 20.0
+"""Above it pixels are those of files, 0..255."""
 
 
 def find(probe: Probe) -> Sequence[Finding] | None:
@@ -48,20 +49,20 @@ def _shifted(probe: Probe) -> Sequence[Finding]:
 
 def _off_scale(probe: Probe) -> Iterator[Finding]:
     """Yields a finding for each random layer that was meant for another scale."""
-    for node in probe.graph.entrances if probe.forward else ():
-        given = probe.forward and probe.forward.entrances.get(node.name)
+    if probe.forward is None:
+        return
+    for node in probe.graph.entrances:
+        told, given = _value_range(node), probe.forward.entrances.get(node.name)
         if given is None or not np.isfinite(given).all():
             continue
         low, high, spread = float(given.min()), float(given.max()), float(given.std())
         if node.kind == "GaussianNoise" and node.layer.stddev > TIMES * spread > 0:
             words = f"adds noise of deviation {node.layer.stddev:.3g}"
             cure = f"keras.layers.GaussianNoise({0.1 * spread:.2g})"
-        elif _contradicts(_value_range(node), low, high):
-            lower, upper = _value_range(node) or (0, 0)
-            words = f"was told that they lie in {lower:g}..{upper:g}"
-            top = 1 if high <= ONE else 255
-            bottom = -1 if low < -LITTLE * high else 0
-            cure = f"keras.layers.{node.kind}(..., value_range=({bottom}, {top}))"
+        elif told is not None and _contradicts(told, low, high):
+            words = f"was told that they lie in {told[0]:g}..{told[1]:g}"
+            right = _usual_range(low, high)
+            cure = f"keras.layers.{node.kind}(..., value_range={right})"
         else:
             continue
         yield Finding(
@@ -87,13 +88,20 @@ def _value_range(node: Node) -> tuple[float, float] | None:
     return None if told is None else (float(told[0]), float(told[1]))
 
 
-def _contradicts(told: tuple[float, float] | None, low: float, high: float) -> bool:
+def _contradicts(told: tuple[float, float], low: float, high: float) -> bool:
     """Whether pixels are ten times as large or small, or cut below zero."""
-    if told is None or high <= 0:
-        return False
     lower, upper = told
     cut = lower >= 0 and low < -LITTLE * high
-    return upper > high / LITTLE or upper < LITTLE * high or cut
+    return high > 0 and (upper > high / LITTLE or upper < LITTLE * high or cut)
+
+
+def _usual_range(low: float, high: float) -> tuple[int, int]:
+    """Returns the usual range of such pixels, else whole numbers around them."""
+    if high <= 1:
+        return (0, 1) if low >= 0 else (min(-1, math.floor(low)), 1)
+    if low >= 0 and high > LARGE:
+        return 0, 255
+    return math.floor(low), math.ceil(high)
 
 
 def _farthest(node: Node) -> float:

@@ -19,6 +19,8 @@ ACTIVATING += ("Relu", "Relu6", "Sigmoid", "Tanh", "Gelu", "Silu", "LeakyRelu", 
 ACTIVATING += ("Selu", "Softplus", "HardSigmoid")
 """Layers and operations that do nothing but activate."""
 RECURRENT = ("LSTM", "GRU", "SimpleRNN")
+NEAR = 6
+"""A gate multiplies within so many layers after it begins."""
 
 
 def passes(node: Node, kinds: tuple[str, ...]) -> bool:
@@ -54,10 +56,6 @@ def between(graph: Graph, first: Node, last: Node) -> tuple[Node, ...]:
     while (node := graph.nodes[node.inputs[0]]).number != first.number:
         found.append(node)
     return tuple(reversed(found))
-
-
-NEAR = 6
-"""A gate multiplies within so many layers after it begins."""
 
 
 def is_gate(graph: Graph, node: Node) -> bool:

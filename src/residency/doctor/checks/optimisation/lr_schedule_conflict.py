@@ -19,7 +19,7 @@ GONE, MOST = 1e-3, 0.5
 SEVERAL = 5
 """With so many steps an epoch, boundaries in epochs are far from those in steps."""
 SLOW = 0.03
-"""A rate below so much of its highest does nothing; for most of a plan: a fault."""
+"""A decay that takes less than this share off the rate in a whole plan is none."""
 LONG = 50
 POINTS = 500
 """Steps of the plan at which the schedule is asked."""
