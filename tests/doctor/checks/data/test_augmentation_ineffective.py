@@ -41,10 +41,18 @@ def test_visible_changes_and_none_are_silent(probe_of, pictures, batches, change
     assert run(probe_of(batches((x - 120) / 60, y, change=change))) == []
 
 
-@pytest.mark.parametrize(("scale", "found"), [(1.0, 1), (1 / 255, 0)])
-def test_noise_of_a_layer_on_the_scale_of_pixels(probe_of, pictures, scale, found):
+@pytest.mark.parametrize(
+    ("scale", "noise", "count"), [(1, 0.02, 1), (1 / 25, 0.005, 1), (1 / 255, 0.02, 0)]
+)
+def test_noise_of_a_layer_on_the_scale_of_pixels(
+    probe_of, pictures, scale, noise, count
+):
     """0.02 is nothing beside a deviation of sixty, and a little beside a quarter."""
     x, y = pictures(64)
-    layers = [keras.layers.GaussianNoise(0.02), keras.layers.Flatten()]
+    layers = [keras.layers.GaussianNoise(noise), keras.layers.Flatten()]
     layers += [keras.layers.Dense(4, activation="softmax")]
-    assert len(run(probe_of((x * scale, y), layers=layers)) or ()) == found
+    found = run(probe_of((x * scale, y), layers=layers)) or ()
+    assert len(found) == count
+    for finding in found:
+        cure = keras.Sequential([eval(line) for line in finding.snippet.splitlines()])
+        assert cure.layers[-1].stddev >= 0.05

@@ -58,8 +58,15 @@ def _noise(probe: Probe) -> Iterator[Finding]:
                 1.0,
                 f"The noise of {node.name} amounts to {100 * size:.2g} % of the "
                 "deviation of what it is added to: nothing.",
-                f"keras.layers.GaussianNoise({0.1 * takes.std:.2g})",
+                _felt(0.1 * takes.std),
             )
+
+
+def _felt(deviation: float) -> str:
+    """Returns what adds noise of a deviation; Keras takes 1 at most."""
+    if deviation <= 1:
+        return f"keras.layers.GaussianNoise({deviation:.2g})"
+    return "keras.layers.Rescaling(1 / 255)\nkeras.layers.GaussianNoise(0.05)"
 
 
 def _offsets(images: np.ndarray) -> float | None:
