@@ -14,6 +14,7 @@ from residency.engine.lowering.layout import (
     padded,
     to_channels_first,
 )
+from residency.engine.native import convolution as native
 
 
 def activation_of(layer: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -88,15 +89,15 @@ class Convolution:
         """Returns the convolution with this kernel, in Keras' shape."""
         layer = self.layer
         x, padding = self.padded(x)
-        y = functional.conv2d(
-            x,
-            self.weight(kernel),
-            bias,
-            layer.strides,
-            padding,
-            layer.dilation_rate,
-            self.groups,
-        )
+        weight = self.weight(kernel)
+        stride, *others = {*layer.strides}
+        plain = not others and self.groups == 1 and layer.dilation_rate == (1, 1)
+        if plain and native.usable(x, weight):
+            run: Any = native.Conv2d.apply
+            y = run(x.to(torch.bfloat16), weight, bias, stride, padding)
+        else:
+            geometry = (layer.strides, padding, layer.dilation_rate, self.groups)
+            y = functional.conv2d(x, weight, bias, *geometry)
         return from_channels_first(y, layer.data_format == "channels_last")
 
 

@@ -5,15 +5,13 @@ those of float32 arithmetic with sums in double, whatever the type of the images
 """
 
 import ctypes
-import functools
 import math
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from residency.engine.native.build import load_library
-from residency.errors import EngineError
+from residency.engine.native.build import Library
 
 SUFFIX = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _pointer, _long, _float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
@@ -128,34 +126,13 @@ def usable(x: torch.Tensor, *others: torch.Tensor | None) -> bool:
         and x.device.type == "cpu"
         and x.numel() > 0
         and all(y is None or (y.dtype, y.shape) == (x.dtype, x.shape) for y in others)
-        and _library() is not None
+        and unavailable() is None
     )
 
 
-@functools.cache
 def unavailable() -> str | None:
     """Returns why the kernel is not used on this machine; `None`: it is."""
-    try:
-        library = load_library("batch_norm")
-        for name, types in ARGUMENTS.items():
-            for suffix in SUFFIX.values():
-                getattr(library, f"{name}_{suffix}").argtypes = types
-    except EngineError as error:
-        return str(error)
-    _loaded.append(library)
-    if not _agrees_with_torch():
-        _loaded.clear()
-        return "its results differ from torch's on this machine"
-    return None
-
-
-_loaded: list[ctypes.CDLL] = []
-
-
-def _library() -> ctypes.CDLL | None:
-    if not _loaded and unavailable() is not None:
-        return None
-    return _loaded[0]
+    return LIBRARY.unavailable()
 
 
 def _run(
@@ -166,10 +143,13 @@ def _run(
     channels: int,
     *numbers: float,
 ) -> None:
-    kernel = getattr(_loaded[0], f"{name}_{SUFFIX[dtype]}")
     pointers = [None if each is None else each.data_ptr() for each in tensors]
-    if kernel(*pointers, rows, channels, *numbers):
-        raise MemoryError("no memory left for batch normalization")
+    LIBRARY.run(f"{name}_{SUFFIX[dtype]}", *pointers, rows, channels, *numbers)
+
+
+def _trouble() -> str | None:
+    agrees = _agrees_with_torch()
+    return None if agrees else "its results differ from torch's on this machine"
 
 
 @torch.inference_mode(False)
@@ -213,3 +193,14 @@ def _agrees_with_torch() -> bool:
             ):
                 return False
     return True
+
+
+LIBRARY = Library(
+    "batch_norm",
+    {
+        f"{name}_{suffix}": types
+        for name, types in ARGUMENTS.items()
+        for suffix in SUFFIX.values()
+    },
+    _trouble,
+)

@@ -1,4 +1,4 @@
-"""Compiles a C file of this folder once a machine and loads it."""
+"""Compiles a C file of this folder once a machine, loads it and tries it."""
 
 import ctypes
 import hashlib
@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from residency.errors import EngineError
 from residency.files import cache_folder
@@ -16,6 +18,57 @@ from residency.files import cache_folder
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 HERE = Path(__file__).parent
 SECONDS = 120
+
+
+class Library:
+    """A compiled C file that is used if it comes to the same as torch does.
+
+    Args:
+        name: Of the file.
+        functions: What it exports, with the types of the arguments; each returns 0, 1
+            where memory ran out, 2 where it was not made for the processor.
+        trouble: Called once it is loaded; says what is wrong with it, or `None`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        functions: Mapping[str, Sequence[Any]],
+        trouble: Callable[[], str | None],
+    ) -> None:
+        self.name = name
+        self.functions = functions
+        self._trouble = trouble
+        self._loaded: ctypes.CDLL | None = None
+        self._reason: str | None = None
+
+    def unavailable(self) -> str | None:
+        """Returns why it is not used on this machine; `None`: it is."""
+        if self._loaded is None and self._reason is None:
+            self._reason = self._load()
+        return self._reason
+
+    def run(self, function: str, *arguments: Any) -> None:
+        """Calls a function of a library that is available.
+
+        Raises:
+            MemoryError: There was none left.
+            EngineError: It was not made for this processor.
+        """
+        found = getattr(self._loaded, function)(*arguments)
+        if found == 1:
+            raise MemoryError(f"no memory left for {self.name.replace('_', ' ')}")
+        if found:
+            raise EngineError(f"{self.name}.c gains nothing on this processor")
+
+    def _load(self) -> str | None:
+        try:
+            self._loaded = load_library(self.name)
+            for function, types in self.functions.items():
+                getattr(self._loaded, function).argtypes = types
+            return self._trouble()
+        except EngineError as error:
+            return str(error)
 
 
 def load_library(name: str) -> ctypes.CDLL:

@@ -1,0 +1,172 @@
+"""Convolution in bfloat16 with a kernel's gradient faster than oneDNN's, on a CPU.
+
+Forward and the gradient of the images are oneDNN's. Its gradient of the kernel runs at
+half of what the processor can where channels are few or strides large, and comes in
+bfloat16; ours stays float32.
+"""
+
+import ctypes
+import math
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from residency.engine.native.build import Library
+
+LANES = 16
+"""Channels of a vector in weight_gradient.c; with fewer, part of the work is idle."""
+
+
+class Conv2d(torch.autograd.Function):
+    """`conv2d` in bfloat16 of an image, channels last in memory.
+
+    Takes x `(batch, channels, height, width)` bfloat16, weight `(filters, channels,
+    kernel height, kernel width)` float32 or bfloat16, bias `(filters,)` or `None`,
+    one stride for both axes, and the zeros around the image, rows and columns.
+    Returns y bfloat16. The gradients of weight and bias have their dtype.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        stride: int,
+        padding: tuple[int, int],
+    ) -> torch.Tensor:
+        """Runs oneDNN's convolution; see the class."""
+        narrow = weight.to(x.dtype)
+        ctx.save_for_backward(x, weight, bias, narrow)
+        ctx.stride, ctx.padding = stride, padding
+        bias = None if bias is None else bias.to(x.dtype)
+        return functional.conv2d(x, narrow, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Returns the gradients of x, weight and bias."""
+        x, weight, bias, narrow = ctx.saved_tensors
+        [dy] = gradients
+        if torch.is_grad_enabled():  # gradients of these gradients are wanted
+            return *_differentiable(ctx, [x, weight, bias], dy), None, None
+        needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
+        dx = dw = db = None
+        dy = dy.contiguous(memory_format=torch.channels_last)
+        if needs_x:
+            stride, padding = (ctx.stride, ctx.stride), ctx.padding
+            geometry = (None, stride, padding, (1, 1), False, (0, 0), 1)
+            backward = torch.ops.aten.convolution_backward
+            dx, *_ = backward(dy, x, narrow, *geometry, (True, False, False))
+        if needs_weight or needs_bias:
+            dw, db = weight_gradient(
+                x, dy, weight.shape, ctx.stride, ctx.padding, bias is not None
+            )
+            dw = dw.to(weight.dtype)
+            db = None if bias is None else db.to(bias.dtype)
+        return dx, dw if needs_weight else None, db if needs_bias else None, None, None
+
+
+def _differentiable(
+    ctx: Any, given: list[Any], dy: torch.Tensor
+) -> list[torch.Tensor | None]:
+    """Returns the gradients of x, weight and bias by torch's own steps."""
+    x, weight, bias = given = [None if t is None else t.view_as(t) for t in given]
+    bias = None if bias is None else bias.to(x.dtype)
+    y = functional.conv2d(x, weight.to(x.dtype), bias, ctx.stride, ctx.padding)
+    wanted = [n for n in range(3) if ctx.needs_input_grad[n]]
+    found = torch.autograd.grad(y, [given[n] for n in wanted], dy, create_graph=True)
+    return [found[wanted.index(n)] if n in wanted else None for n in range(3)]
+
+
+def weight_gradient(
+    x: torch.Tensor,
+    dy: torch.Tensor,
+    shape: tuple[int, ...],
+    stride: int,
+    padding: tuple[int, int],
+    has_bias: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns the gradients of a kernel, channels last in memory, and of a bias.
+
+    Both are float32; without a bias, the second is empty.
+
+    Args:
+        x: `(batch, channels, height, width)`, bfloat16.
+        dy: Gradient of the result, `(batch, filters, rows, columns)`, bfloat16.
+        shape: Of the kernel: `(filters, channels, height, width)`.
+        stride: Along both axes.
+        padding: Zeros on each side, of rows and of columns.
+        has_bias: Whether there is one.
+    """
+    filters, channels, *kernel = shape
+    images = x.permute(0, 2, 3, 1).contiguous()
+    dy = dy.permute(0, 2, 3, 1).contiguous()
+    sizes = filters * math.prod(kernel) * channels, filters if has_bias else 0
+    found = torch.empty(sum(sizes), dtype=torch.float32)
+    numbers = (*images.shape, *dy.shape[1:], *kernel, stride, *padding, has_bias)
+    pointers = images.data_ptr(), dy.data_ptr(), found.data_ptr()
+    LIBRARY.run("weight_gradient", *pointers, (ctypes.c_long * len(numbers))(*numbers))
+    weight, bias = found.split(sizes)
+    return weight.view(filters, *kernel, channels).permute(0, 3, 1, 2), bias
+
+
+def usable(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Tells whether the kernel's gradient is wanted and can be taken here.
+
+    Args:
+        x: `(batch, channels, height, width)`; under autocast of any dtype.
+        weight: `(filters, channels, height, width)`.
+    """
+    narrow = x.dtype == weight.dtype == torch.bfloat16 or (
+        torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    )
+    return (
+        narrow
+        and x.device.type == "cpu"
+        and torch.is_grad_enabled()
+        and weight.requires_grad
+        and weight.shape[1] == x.shape[1] >= LANES
+        and x.numel() > 0
+        and unavailable() is None
+    )
+
+
+def unavailable() -> str | None:
+    """Returns why the kernel is not used on this machine; `None`: it is."""
+    return LIBRARY.unavailable()
+
+
+@torch.inference_mode(False)
+@torch.no_grad()
+def _trouble() -> str | None:
+    """Compares the kernel with float64 arithmetic on a few small cases."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator).bfloat16()
+
+    for channels, filters, kernel, stride in (
+        (16, 8, (3, 3), 1),
+        (40, 20, (3, 2), 2),
+        (80, 16, (1, 1), 1),
+    ):
+        x, weight = draw(2, channels, 7, 6), draw(filters, channels, *kernel)
+        padding = (kernel[0] // 2, kernel[1] // 2)
+        dy = functional.conv2d(x, weight, None, stride, padding)
+        found, sums = weight_gradient(x, dy, weight.shape, stride, padding, True)
+        exact = torch.nn.grad.conv2d_weight(
+            x.double(), list(weight.shape), dy.double(), stride, padding
+        )
+        pairs = (found, exact), (sums, dy.double().sum((0, 2, 3)))
+        if any((a - b).abs().max() > 1e-4 * (1 + b.abs().max()) for a, b in pairs):
+            return "its results differ from torch's on this machine"
+    return None
+
+
+LIBRARY = Library(
+    "weight_gradient",
+    {"weight_gradient": (*[ctypes.c_void_p] * 3, ctypes.POINTER(ctypes.c_long))},
+    _trouble,
+)
