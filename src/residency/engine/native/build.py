@@ -83,7 +83,7 @@ def load_library(name: str) -> ctypes.CDLL:
     if os.environ.get("RESIDENCY_NATIVE") == "0":
         raise EngineError("switched off by RESIDENCY_NATIVE=0")
     compiler = _compiler()
-    sources = sorted(HERE.glob(f"{name}.*"))
+    sources = sorted(HERE.glob(f"{name}*.*"))
     flags = [*FLAGS, *_machine_flags(), *_threading_flags()]
     key = [*(file.read_bytes() for file in sources), _processor(), compiler, *flags]
     digest = hashlib.sha256(
