@@ -87,18 +87,23 @@ class Convolution:
         self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
         """Returns the convolution with this kernel, in Keras' shape."""
-        layer = self.layer
+        layer, weight = self.layer, self.weight(kernel)
+        is_native = self.is_native(x, weight)
         x, padding = self.padded(x)
-        weight = self.weight(kernel)
-        stride, *others = {*layer.strides}
-        plain = not others and self.groups == 1 and layer.dilation_rate == (1, 1)
-        if plain and native.usable(x, weight):
+        if is_native:
             run: Any = native.Conv2d.apply
-            y = run(x.to(torch.bfloat16), weight, bias, stride, padding)
+            y = run(x.to(torch.bfloat16), weight, bias, layer.strides[0], padding)
         else:
             geometry = (layer.strides, padding, layer.dilation_rate, self.groups)
             y = functional.conv2d(x, weight, bias, *geometry)
         return from_channels_first(y, layer.data_format == "channels_last")
+
+    def is_native(self, x: torch.Tensor, weight: torch.Tensor) -> bool:
+        """Tells whether the native kernel takes part, for these tensors."""
+        layer = self.layer
+        plain = self.groups == 1 and layer.dilation_rate == (1, 1)
+        same = layer.strides[0] == layer.strides[1]
+        return plain and same and native.usable(x, weight)
 
 
 class DepthwiseConvolution(Convolution):

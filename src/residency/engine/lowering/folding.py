@@ -54,9 +54,7 @@ class FoldedConvolution:
         """Returns what the Keras layers return."""
         if training or torch.is_grad_enabled():
             self._folded = None
-            y = self.convolution(x, training=training)
-            if self.norm is not None:
-                y = self.norm(y, *others, training=training)
+            y = self._with_gradients(x, *others, training=training)
             return (
                 y if self.activation is None else self.activation[0](y, training=False)
             )
@@ -73,6 +71,17 @@ class FoldedConvolution:
         else:
             y = self.norm.finish(y, *others)
         return y if self.activation is None else self.activation[0](y, training=False)
+
+    def _with_gradients(
+        self, x: torch.Tensor, *others: torch.Tensor, training: bool
+    ) -> torch.Tensor:
+        norm = self.norm
+        if norm is not None and norm.is_native(training):
+            y = norm.after(self.convolution, x, *others)
+            if y is not None:
+                return y
+        y = self.convolution(x, training=training)
+        return y if norm is None else norm(y, *others, training=training)
 
     def _pointwise(self) -> Pointwise | None:
         """Returns what comes last, in oneDNN's words; `None`: it has none for it."""

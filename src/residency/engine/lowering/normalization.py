@@ -12,8 +12,11 @@ import torch
 from torch.nn import functional
 
 from residency.engine.lowering.activations import LINEAR, Rectifier
+from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.shared_statistics import SharedBatchNorm, Sharing
 from residency.engine.native import batch_norm as native
+from residency.engine.native.convolution import output_shape
+from residency.engine.native.normalized import NormalizedConv2d
 
 _batch_norm = torch.ops.aten._native_batch_norm_legit.no_stats
 """(x, gamma, beta, training, momentum, epsilon) to y, mean and 1 / deviation."""
@@ -51,13 +54,10 @@ class BatchNorm:
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
         epsilon, move = layer.epsilon, 1 - layer.momentum
         from_batch = training and layer.trainable
-        if from_batch and self.sharing is None and last and native.usable(x, *others):
+        if self.is_native(training) and native.usable(x, *others):
             added = others[0] if self.residual else None
             run: Any = native.BatchNorm.apply
-            cut = self.rectifier
-            y, batch_mean, spread = run(
-                x, gamma, beta, added, epsilon, cut.slope, cut.ceiling
-            )
+            y, batch_mean, spread = run(x, gamma, beta, added, *self._numbers)
             _move(mean, variance, batch_mean, spread, move)
             return y
         if last and rank == 4:
@@ -72,6 +72,45 @@ class BatchNorm:
         else:
             y = functional.batch_norm(x, mean, variance, gamma, beta, False, 0, epsilon)
         return self.finish(y.permute(0, 2, 3, 1) if last and rank == 4 else y, *others)
+
+    def is_native(self, training: bool) -> bool:
+        """Tells whether it takes this process's batch, channels last."""
+        layer = self.layer
+        last = layer.axis % layer.input_spec.ndim == layer.input_spec.ndim - 1
+        return training and layer.trainable and self.sharing is None and last
+
+    def after(
+        self, convolution: Convolution, x: torch.Tensor, *others: torch.Tensor
+    ) -> torch.Tensor | None:
+        """Returns what both together do in training; `None`: not natively as one."""
+        conv, layer = convolution.layer, self.layer
+        weight = convolution.weight(convolution.read(conv.kernel))
+        known = convolution.is_native(x, weight) and native.unavailable() is None
+        if not known or conv.data_format != "channels_last":
+            return None
+        images, padding = convolution.padded(x)
+        images, geometry = images.to(torch.bfloat16), (conv.strides[0], padding)
+        shape = output_shape(images, weight, *geometry)
+        if any(each.dtype != images.dtype or each.shape != shape for each in others):
+            return None
+        run: Any = NormalizedConv2d.apply
+        y, mean, variance = run(
+            images,
+            weight,
+            convolution.read(conv.bias),
+            layer.gamma.value if layer.scale else None,
+            layer.beta.value if layer.center else None,
+            others[0] if self.residual else None,
+            geometry,
+            self._numbers,
+        )
+        moving = layer.moving_mean.value, layer.moving_variance.value
+        _move(*moving, mean, variance, by=1 - layer.momentum)
+        return y
+
+    @property
+    def _numbers(self) -> tuple[float, float, float]:
+        return self.layer.epsilon, self.rectifier.slope, self.rectifier.ceiling
 
     def finish(self, y: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """Adds and cuts off below zero, where that is part of it."""

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from residency.engine.native.build import Library
+from residency.engine.native.differentiable import gradients_by_torch
 
 SUFFIX = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _pointer, _long, _float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
@@ -42,18 +43,12 @@ class BatchNorm(torch.autograd.Function):
         ceiling: float,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Runs the kernel; see the class."""
-        given = x, gamma, beta, residual
-        x = x.contiguous()
-        residual = None if residual is None else residual.contiguous()
-        channels = x.shape[-1]
-        y = torch.empty_like(x)
-        mean, variance, scale, shift = x.new_empty((4, channels), dtype=torch.float32)
-        found = (x, residual, y, gamma, beta, mean, variance, scale, shift)
-        rows = x.numel() // channels
-        _run("forward", x.dtype, found, rows, channels, epsilon, slope, ceiling)
-        kept = y if residual is not None else None
-        ctx.save_for_backward(*given, kept, mean, variance, scale, shift)
         ctx.numbers, ctx.has_residual = (epsilon, slope, ceiling), residual is not None
+        ctx.set_materialize_grads(False)
+        y, *found = normalize(x.contiguous(), gamma, beta, residual, *ctx.numbers)
+        kept = y if residual is not None else None
+        ctx.save_for_backward(x, gamma, beta, residual, kept, *found)
+        mean, variance, *_ = found
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
 
@@ -61,53 +56,95 @@ class BatchNorm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of x, gamma, beta and residual."""
         *given, y, mean, variance, scale, shift = ctx.saved_tensors
+        [dy, *_] = gradients
+        if dy is None:
+            return (None,) * 7
+        needs = ctx.needs_input_grad[:4]
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
-            return *_differentiable(ctx, given, gradients[0]), None, None, None
-        x, dy = given[0].contiguous(), gradients[0].contiguous()
-        channels = x.shape[-1]
-        dgamma, dbeta = x.new_empty((2, channels), dtype=torch.float32)
-        dx = torch.empty_like(x)
-        # If nothing is cut, the gradient of what was added is that of the sum.
-        masked = ctx.has_residual and ctx.numbers[1:] != (1.0, math.inf)
-        dresidual = torch.empty_like(x) if masked else None
-        _run(
-            "backward",
-            x.dtype,
-            (dy, x, y, mean, variance, scale, shift, dgamma, dbeta, dx, dresidual),
-            x.numel() // channels,
-            channels,
-            *ctx.numbers,
-        )
-        needs = ctx.needs_input_grad
-        return (
-            dx,
-            dgamma if needs[1] else None,
-            dbeta if needs[2] else None,
-            (dresidual if masked else dy) if ctx.has_residual else None,
-            None,
-            None,
-            None,
-        )
+
+            def run(*given: Any) -> torch.Tensor:
+                return by_torch(*given, *ctx.numbers)
+
+            return *gradients_by_torch(run, given, needs, dy), None, None, None
+        statistics = mean, variance, scale, shift
+        x, dy = given[0].contiguous(), dy.contiguous()
+        found = derive(dy, x, y, statistics, *ctx.numbers)
+        wanted = zip(found, needs, strict=True)
+        return *(each if need else None for each, need in wanted), None, None, None
 
 
-def _differentiable(
-    ctx: Any, given: list[Any], dy: torch.Tensor
-) -> list[torch.Tensor | None]:
-    """Returns the gradients of x, gamma, beta and residual by torch's own steps."""
-    # views: x may itself depend on the residual, which must not count here
-    given = [None if each is None else each.view_as(each) for each in given]
-    x, gamma, beta, residual = given
+def normalize(
+    x: torch.Tensor,
+    gamma: torch.Tensor | None,
+    beta: torch.Tensor | None,
+    residual: torch.Tensor | None,
+    epsilon: float,
+    slope: float,
+    ceiling: float,
+) -> tuple[torch.Tensor, ...]:
+    """Returns what `BatchNorm` does, and the scale and shift of each channel.
+
+    Args are those of `BatchNorm`, contiguous, but for the residual.
+    """
+    residual = None if residual is None else residual.contiguous()
+    channels = x.shape[-1]
+    y = torch.empty_like(x)
+    statistics = x.new_empty((4, channels), dtype=torch.float32).unbind()
+    tensors = (x, residual, y, gamma, beta, *statistics)
+    rows = x.numel() // channels
+    _run("forward", x.dtype, tensors, rows, channels, epsilon, slope, ceiling)
+    return y, *statistics
+
+
+def derive(
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    y: torch.Tensor | None,
+    statistics: tuple[torch.Tensor, ...],
+    epsilon: float,
+    slope: float,
+    ceiling: float,
+    out: torch.Tensor | None = None,
+) -> tuple[torch.Tensor | None, ...]:
+    """Returns the gradients of x, gamma, beta and residual.
+
+    Args:
+        dy: Gradient of y, contiguous like the rest.
+        x: What was normalized.
+        y: The result where something was added, else `None`.
+        statistics: What `normalize` returned beside y.
+        epsilon: As it was.
+        slope: As it was.
+        ceiling: As it was.
+        out: Where the gradient of x goes; may be x.
+    """
+    channels = x.shape[-1]
+    dgamma, dbeta = x.new_empty((2, channels), dtype=torch.float32)
+    dx = torch.empty_like(x) if out is None else out
+    # If nothing is cut, the gradient of what was added is that of the sum.
+    masked = y is not None and (slope, ceiling) != (1.0, math.inf)
+    dresidual = torch.empty_like(x) if masked else None
+    tensors = (dy, x, y, *statistics, dgamma, dbeta, dx, dresidual)
+    rows = x.numel() // channels
+    _run("backward", x.dtype, tensors, rows, channels, epsilon, slope, ceiling)
+    return dx, dgamma, dbeta, dresidual if masked else dy if y is not None else None
+
+
+def by_torch(
+    x: torch.Tensor,
+    gamma: torch.Tensor | None,
+    beta: torch.Tensor | None,
+    residual: torch.Tensor | None,
+    epsilon: float,
+    slope: float,
+    ceiling: float,
+) -> torch.Tensor:
+    """Returns what `BatchNorm` does by torch's own steps."""
     wide = functional.batch_norm(
-        x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, ctx.numbers[0]
+        x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, epsilon
     )
-    y: torch.Tensor = wide.movedim(1, -1)
-    y = y if residual is None else y + residual
-    y = cut(y, *ctx.numbers[1:])
-    wanted = [n for n in range(4) if ctx.needs_input_grad[n]]
-    found = torch.autograd.grad(
-        y, [given[n] for n in wanted], dy, create_graph=True, allow_unused=True
-    )
-    return [found[wanted.index(n)] if n in wanted else None for n in range(4)]
+    y = wide.movedim(1, -1)
+    return cut(y if residual is None else y + residual, slope, ceiling)
 
 
 def cut(y: torch.Tensor, slope: float, ceiling: float) -> torch.Tensor:

@@ -11,8 +11,10 @@ from typing import Any
 
 import torch
 from torch.nn import functional
+from torch.nn.grad import conv2d_weight
 
 from residency.engine.native.build import Library
+from residency.engine.native.differentiable import gradients_by_torch
 
 LANES = 16
 """Channels of a vector in weight_gradient.c; with fewer, part of the work is idle."""
@@ -39,44 +41,78 @@ class Conv2d(torch.autograd.Function):
         """Runs oneDNN's convolution; see the class."""
         narrow = weight.to(x.dtype)
         ctx.save_for_backward(x, weight, bias, narrow)
-        ctx.stride, ctx.padding = stride, padding
-        bias = None if bias is None else bias.to(x.dtype)
-        return functional.conv2d(x, narrow, bias, stride, padding)
+        ctx.geometry = stride, padding
+        return convolve(x, narrow, bias, *ctx.geometry)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of x, weight and bias."""
-        x, weight, bias, narrow = ctx.saved_tensors
+        *given, narrow = ctx.saved_tensors
         [dy] = gradients
+        needs = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
-            return *_differentiable(ctx, [x, weight, bias], dy), None, None
-        needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
-        dx = dw = db = None
+
+            def run(*given: Any) -> torch.Tensor:
+                return by_torch(*given, *ctx.geometry)
+
+            return *gradients_by_torch(run, given, needs, dy), None, None
+        x, weight, bias = given
         dy = dy.contiguous(memory_format=torch.channels_last)
-        if needs_x:
-            stride, padding = (ctx.stride, ctx.stride), ctx.padding
-            geometry = (None, stride, padding, (1, 1), False, (0, 0), 1)
-            backward = torch.ops.aten.convolution_backward
-            dx, *_ = backward(dy, x, narrow, *geometry, (True, False, False))
-        if needs_weight or needs_bias:
-            dw, db = weight_gradient(
-                x, dy, weight.shape, ctx.stride, ctx.padding, bias is not None
-            )
-            dw = dw.to(weight.dtype)
-            db = None if bias is None else db.to(bias.dtype)
-        return dx, dw if needs_weight else None, db if needs_bias else None, None, None
+        found = derive(dy, x, weight, bias, narrow, ctx.geometry, needs[0])
+        wanted = zip(found, needs, strict=True)
+        return *(each if need else None for each, need in wanted), None, None
 
 
-def _differentiable(
-    ctx: Any, given: list[Any], dy: torch.Tensor
-) -> list[torch.Tensor | None]:
-    """Returns the gradients of x, weight and bias by torch's own steps."""
-    x, weight, bias = given = [None if t is None else t.view_as(t) for t in given]
+def convolve(
+    x: torch.Tensor,
+    narrow: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: int,
+    padding: tuple[int, int],
+) -> torch.Tensor:
+    """Returns the convolution with a kernel of x's dtype."""
     bias = None if bias is None else bias.to(x.dtype)
-    y = functional.conv2d(x, weight.to(x.dtype), bias, ctx.stride, ctx.padding)
-    wanted = [n for n in range(3) if ctx.needs_input_grad[n]]
-    found = torch.autograd.grad(y, [given[n] for n in wanted], dy, create_graph=True)
-    return [found[wanted.index(n)] if n in wanted else None for n in range(3)]
+    return functional.conv2d(x, narrow, bias, stride, padding)
+
+
+def by_torch(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: int,
+    padding: tuple[int, int],
+) -> torch.Tensor:
+    """Returns what `Conv2d` does by torch's own steps."""
+    return convolve(x, weight.to(x.dtype), bias, stride, padding)
+
+
+def derive(
+    dy: torch.Tensor,
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    narrow: torch.Tensor,
+    geometry: tuple[int, tuple[int, int]],
+    needs_x: bool,
+) -> tuple[torch.Tensor | None, ...]:
+    """Returns the gradients of x, if it needs one, weight and bias.
+
+    Args:
+        dy: Gradient of the result, channels last in memory.
+        x: What was convolved.
+        weight: The kernel.
+        bias: The bias, or `None`.
+        narrow: The kernel in x's dtype.
+        geometry: Stride along both axes; zeros on each side, of rows and of columns.
+        needs_x: Whether the gradient of x is wanted.
+    """
+    dx, (stride, padding) = None, geometry
+    if needs_x:
+        rest = (None, (stride, stride), padding, (1, 1), False, (0, 0), 1)
+        run = torch.ops.aten.convolution_backward
+        dx, *_ = run(dy, x, narrow, *rest, (True, False, False))
+    dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
+    return dx, dw.to(weight.dtype), db.to(bias.dtype) if bias is not None else None
 
 
 def weight_gradient(
@@ -111,23 +147,32 @@ def weight_gradient(
     return weight.view(filters, *kernel, channels).permute(0, 3, 1, 2), bias
 
 
+def output_shape(
+    x: torch.Tensor, weight: torch.Tensor, stride: int, padding: tuple[int, int]
+) -> tuple[int, ...]:
+    """Returns the shape of the result, `(batch, rows, columns, filters)`."""
+    sizes = zip(x.shape[2:], weight.shape[2:], padding, strict=True)
+    inner = [(size + 2 * zeros - side) // stride + 1 for size, side, zeros in sizes]
+    return x.shape[0], *inner, weight.shape[0]
+
+
 def usable(x: torch.Tensor, weight: torch.Tensor) -> bool:
     """Tells whether the kernel's gradient is wanted and can be taken here.
 
     Args:
-        x: `(batch, channels, height, width)`; under autocast of any dtype.
+        x: Images, in any order of axes; under autocast of any dtype.
         weight: `(filters, channels, height, width)`.
     """
-    narrow = x.dtype == weight.dtype == torch.bfloat16 or (
-        torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    )
+    dtypes = {x.dtype, weight.dtype}
+    autocast = torch.is_autocast_enabled("cpu")
+    if autocast and torch.get_autocast_dtype("cpu") == torch.bfloat16:
+        dtypes -= {torch.float32}
     return (
-        narrow
+        dtypes <= {torch.bfloat16}
         and x.device.type == "cpu"
         and torch.is_grad_enabled()
         and weight.requires_grad
-        and weight.shape[1] == x.shape[1] >= LANES
+        and weight.shape[1] >= LANES
         and x.numel() > 0
         and unavailable() is None
     )
@@ -153,10 +198,10 @@ def _trouble() -> str | None:
         (80, 16, (1, 1), 1),
     ):
         x, weight = draw(2, channels, 7, 6), draw(filters, channels, *kernel)
-        padding = (kernel[0] // 2, kernel[1] // 2)
+        padding: Any = (kernel[0] // 2, kernel[1] // 2)
         dy = functional.conv2d(x, weight, None, stride, padding)
         found, sums = weight_gradient(x, dy, weight.shape, stride, padding, True)
-        exact = torch.nn.grad.conv2d_weight(
+        exact = conv2d_weight(
             x.double(), list(weight.shape), dy.double(), stride, padding
         )
         pairs = (found, exact), (sums, dy.double().sum((0, 2, 3)))
