@@ -84,19 +84,22 @@ class BatchNorm:
     ) -> torch.Tensor | None:
         """Returns what both together do in training; `None`: not natively as one."""
         conv, layer = convolution.layer, self.layer
-        weight = convolution.weight(convolution.read(conv.kernel))
-        known = convolution.is_native(x, weight) and native.unavailable() is None
+        kernel = convolution.read(conv.kernel)
+        known = convolution.is_native(x, kernel) and native.unavailable() is None
         if not known or conv.data_format != "channels_last":
             return None
         images, padding = convolution.padded(x)
-        images, geometry = images.to(torch.bfloat16), (conv.strides[0], padding)
-        shape = output_shape(images, weight, *geometry)
-        if any(each.dtype != images.dtype or each.shape != shape for each in others):
+        geometry = conv.strides[0], padding
+        shape = output_shape(images.shape, kernel.shape, *geometry)
+        narrow = torch.bfloat16
+        if any(each.dtype != narrow or each.shape != shape for each in others):
             return None
+        if images.shape[2:] != x.shape[1:3]:  # there are zeros around it
+            x = images.permute(0, 2, 3, 1)
         run: Any = NormalizedConv2d.apply
         y, mean, variance = run(
-            images,
-            weight,
+            x.to(narrow),
+            kernel,
             convolution.read(conv.bias),
             layer.gamma.value if layer.scale else None,
             layer.beta.value if layer.center else None,

@@ -7,6 +7,7 @@ bfloat16; ours stays float32.
 
 import ctypes
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -148,22 +149,32 @@ def weight_gradient(
 
 
 def output_shape(
-    x: torch.Tensor, weight: torch.Tensor, stride: int, padding: tuple[int, int]
+    images: Sequence[int],
+    kernel: Sequence[int],
+    stride: int,
+    padding: tuple[int, int],
 ) -> tuple[int, ...]:
-    """Returns the shape of the result, `(batch, rows, columns, filters)`."""
-    sizes = zip(x.shape[2:], weight.shape[2:], padding, strict=True)
+    """Returns the shape of a result, `(batch, rows, columns, filters)`.
+
+    Args:
+        images: `(batch, channels, height, width)`.
+        kernel: `(height, width, channels, filters)`, as Keras has it.
+        stride: Along both axes.
+        padding: Zeros on each side, of rows and of columns.
+    """
+    sizes = zip(images[2:], kernel[:2], padding, strict=True)
     inner = [(size + 2 * zeros - side) // stride + 1 for size, side, zeros in sizes]
-    return x.shape[0], *inner, weight.shape[0]
+    return images[0], *inner, kernel[-1]
 
 
-def usable(x: torch.Tensor, weight: torch.Tensor) -> bool:
+def usable(x: torch.Tensor, kernel: torch.Tensor) -> bool:
     """Tells whether the kernel's gradient is wanted and can be taken here.
 
     Args:
         x: Images, in any order of axes; under autocast of any dtype.
-        weight: `(filters, channels, height, width)`.
+        kernel: `(height, width, channels, filters)`, as Keras has it.
     """
-    dtypes = {x.dtype, weight.dtype}
+    dtypes = {x.dtype, kernel.dtype}
     autocast = torch.is_autocast_enabled("cpu")
     if autocast and torch.get_autocast_dtype("cpu") == torch.bfloat16:
         dtypes -= {torch.float32}
@@ -171,8 +182,8 @@ def usable(x: torch.Tensor, weight: torch.Tensor) -> bool:
         dtypes <= {torch.bfloat16}
         and x.device.type == "cpu"
         and torch.is_grad_enabled()
-        and weight.requires_grad
-        and weight.shape[1] >= LANES
+        and kernel.requires_grad
+        and kernel.shape[2] >= LANES
         and x.numel() > 0
         and unavailable() is None
     )

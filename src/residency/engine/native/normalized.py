@@ -1,6 +1,8 @@
 """Convolution, then batch normalization with what follows it, as one function.
 
 What the convolution gives is seen by nobody else: its memory takes the gradient later.
+Images and kernels come with their axes in Keras' order. A gradient that autograd has to
+turn is a view of another tensor, and it adds to nothing in place that has views.
 """
 
 from typing import Any
@@ -14,16 +16,17 @@ from residency.engine.native.differentiable import gradients_by_torch
 class NormalizedConv2d(torch.autograd.Function):
     """`BatchNorm` of `Conv2d`, in bfloat16.
 
-    Takes x, weight, bias, stride and padding of `Conv2d`; gamma, beta, residual,
-    epsilon, slope and ceiling of `BatchNorm`, the residual channels last. Returns what
-    `BatchNorm` does, `(batch, height, width, channels)`.
+    Takes x `(batch, height, width, channels)`, kernel `(height, width, channels,
+    filters)` whose memory order is filters, height, width, channels; a bias; gamma,
+    beta and residual of `BatchNorm`; stride and padding of `Conv2d`; epsilon, slope and
+    ceiling of `BatchNorm`. Returns what `BatchNorm` does.
     """
 
     @staticmethod
     def forward(
         ctx: Any,
         x: torch.Tensor,
-        weight: torch.Tensor,
+        kernel: torch.Tensor,
         bias: torch.Tensor | None,
         gamma: torch.Tensor | None,
         beta: torch.Tensor | None,
@@ -32,11 +35,11 @@ class NormalizedConv2d(torch.autograd.Function):
         numbers: tuple[float, float, float],
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Runs both; see the class."""
-        narrow = weight.to(x.dtype)
+        narrow = kernel.to(x.dtype)
         z = _convolved(x, narrow, bias, geometry)
         y, *statistics = batch_norm.normalize(z, gamma, beta, residual, *numbers)
         kept = None if residual is None else y
-        given = x, weight, bias, gamma, beta, residual
+        given = x, kernel, bias, gamma, beta, residual
         ctx.save_for_backward(*given, narrow, kept, *statistics)
         ctx.geometry, ctx.numbers, ctx.convolved = geometry, numbers, z
         ctx.set_materialize_grads(False)
@@ -54,12 +57,12 @@ class NormalizedConv2d(torch.autograd.Function):
             return (None,) * 8
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
-            def run(*given: Any) -> torch.Tensor:
-                z = convolution.by_torch(*given[:3], *ctx.geometry).permute(0, 2, 3, 1)
-                return batch_norm.by_torch(z, *given[3:], *ctx.numbers)
+            def run(x: Any, kernel: Any, bias: Any, *rest: Any) -> torch.Tensor:
+                z = _convolved(x, kernel.to(x.dtype), bias, ctx.geometry)
+                return batch_norm.by_torch(z, *rest, *ctx.numbers)
 
             return *gradients_by_torch(run, given, needs, dy), None, None
-        x, weight, bias, *_ = given
+        x, kernel, bias, *_ = given
         z, ctx.convolved = ctx.convolved, None
         if z is None:  # the graph was kept, and this is not the first time
             z = _convolved(x, narrow, bias, ctx.geometry)
@@ -67,9 +70,19 @@ class NormalizedConv2d(torch.autograd.Function):
         _, *others = batch_norm.derive(
             dy.contiguous(), z, y, statistics, *ctx.numbers, out=z
         )
-        dz = z.permute(0, 3, 1, 2)  # it is the gradient now
-        found = convolution.derive(dz, x, weight, bias, narrow, ctx.geometry, needs[0])
-        wanted = zip((*found, *others), needs, strict=True)
+        dx, dw, db = convolution.derive(
+            z.permute(0, 3, 1, 2),  # it is the gradient now
+            x.permute(0, 3, 1, 2),
+            kernel.permute(3, 2, 0, 1),
+            bias,
+            narrow.permute(3, 2, 0, 1),
+            ctx.geometry,
+            needs[0],
+        )
+        # detached: no views of what they were turned from
+        dx = None if dx is None else dx.permute(0, 2, 3, 1).detach()
+        dw = None if dw is None else dw.permute(2, 3, 1, 0).detach()
+        wanted = zip((dx, dw, db, *others), needs, strict=True)
         return *(each if need else None for each, need in wanted), None, None
 
 
@@ -79,9 +92,7 @@ def _convolved(
     bias: torch.Tensor | None,
     geometry: tuple[int, tuple[int, int]],
 ) -> torch.Tensor:
-    """Returns the convolution, channels last."""
-    return (
-        convolution.convolve(x, narrow, bias, *geometry)
-        .permute(0, 2, 3, 1)
-        .contiguous()
-    )
+    """Returns the convolution, channels last, of such images."""
+    images, weight = x.permute(0, 3, 1, 2), narrow.permute(3, 2, 0, 1)
+    y = convolution.convolve(images, weight, bias, *geometry)
+    return y.permute(0, 2, 3, 1).contiguous()
