@@ -7,6 +7,9 @@ import torch
 from keras import layers
 
 from residency.engine.lowering import lower
+from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.native import batch_norm
+from residency.engine.native import convolution as native
 
 from .parity import assert_same, float64, scramble
 
@@ -132,3 +135,77 @@ def test_gradients_of_gradients_are_those_of_keras():
     scale = max(float(gradient.abs().max()) for gradient in found[0])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-4 * scale)
+
+
+def block(x, filters=16, strides=1, padding="same", conv=None, norm=None):
+    x = layers.Conv2D(filters, 3, strides, padding, **(conv or {}))(x)
+    return layers.BatchNormalization(momentum=0.5, **(norm or {}))(x)
+
+
+def residual(x):
+    x = layers.ReLU()(block(x))
+    return layers.ReLU()(layers.Add()([block(x), x]))
+
+
+def smaller(x):
+    return layers.GlobalAveragePooling2D(keepdims=True)(x)
+
+
+AS_ONE = {
+    "plain": (lambda x: layers.ReLU()(block(x)), 1),
+    "no activation": (block, 1),
+    "uneven zeros": (lambda x: layers.ReLU()(block(x, strides=2)), 1),
+    "no zeros": (lambda x: block(x, padding="valid", norm={"scale": False}), 1),
+    "residual": (residual, 2),
+    "wider residual": (lambda x: layers.ReLU()(layers.Add()([block(x), x])), 0),
+    "smaller residual": (
+        lambda x: layers.ReLU()(layers.Add()([block(x), smaller(x)])),
+        0,
+    ),
+    "leaky": (
+        lambda x: layers.LeakyReLU()(block(block(x), conv={"use_bias": False})),
+        2,
+    ),
+    "frozen kernel": (lambda x: block(x, conv={"trainable": False}), 0),
+    "frozen statistics": (lambda x: block(x, norm={"trainable": False}), 0),
+    "groups": (lambda x: block(x, conv={"groups": 2}), 0),
+    "dilated": (lambda x: block(x, conv={"dilation_rate": 2}), 0),
+    "pooled": (lambda x: block(smaller(x)), 1),
+}
+"""A network on 16 channels, and how many pairs run as one where the processor can."""
+
+
+@pytest.mark.parametrize("case", AS_ONE)
+def test_a_convolution_and_its_normalization_as_one(case, monkeypatch):
+    build, expected = AS_ONE[case]
+    inputs = keras.Input((7, 8, 16))
+    model = keras.Model(inputs, build(inputs))
+    scramble(model)
+    start = [v.numpy().copy() for v in model.variables]
+    x = torch.rand(3, 7, 8, 16, generator=torch.Generator().manual_seed(0)) - 0.5
+    joined = []
+    after = BatchNorm.after
+
+    def counted(*arguments):
+        y = after(*arguments)
+        joined.append(y is not None)
+        return y
+
+    found = []
+    for method in (counted, lambda *_: None):
+        monkeypatch.setattr(BatchNorm, "after", method)
+        for variable, value in zip(model.variables, start, strict=True):
+            variable.assign(value)
+        model.zero_grad()
+        images = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            y = lower(model)(images, training=True)
+        y.float().square().sum().backward()
+        gradients = [v.value.grad for v in model.trainable_variables]
+        moved = [v.value.clone() for v in model.non_trainable_variables]
+        found.append([y, images.grad, *gradients, *moved])
+    for one, other in zip(*found, strict=True):
+        assert one.dtype == other.dtype
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+    here = native.unavailable() is None and batch_norm.unavailable() is None
+    assert sum(joined) == (expected if here else 0)

@@ -1,8 +1,14 @@
 """Compiling: a broken or missing compiler never stops a training."""
 
+import os
+import platform
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import pytest
 
-from residency.engine.native.build import load_library
+from residency.engine.native.build import Library, load_library
 from residency.errors import EngineError
 
 
@@ -43,3 +49,53 @@ def test_it_can_be_switched_off(monkeypatch):
     monkeypatch.setenv("RESIDENCY_NATIVE", "0")
     with pytest.raises(EngineError, match="RESIDENCY_NATIVE"):
         load_library("batch_norm")
+
+
+def test_a_library_that_is_wrong_is_not_used(monkeypatch):
+    monkeypatch.delenv("RESIDENCY_NATIVE", raising=False)
+    library = Library("batch_norm", {}, trouble=lambda: "two and two are five")
+    if library.unavailable() != "two and two are five":
+        pytest.skip(str(library.unavailable()))
+    assert library.unavailable() == "two and two are five"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(1, MemoryError), (2, EngineError)],
+)
+def test_a_function_that_fails_says_why(status, error):
+    library = Library("some_name", {}, trouble=lambda: None)
+    library._loaded = SimpleNamespace(function=lambda: status)
+    with pytest.raises(error, match=r"some.name"):
+        library.run("function")
+
+
+PARTS = {
+    "a processor without bfloat16": "-march=x86-64-v3",
+    "an old processor": "-march=x86-64",
+}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86")
+@pytest.mark.parametrize("flag", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("module", ["batch_norm", "convolution"])
+def test_other_processors(module, flag, tmp_path):
+    """What is compiled for them agrees with torch, or says that it gains nothing."""
+    script = (
+        f"from residency.engine.native import build, {module}\n"
+        f"build._machine_flags = lambda: ({flag!r},)\n"
+        f"print({module}.unavailable())\n"
+    )
+    environment = os.environ | {"RESIDENCY_CACHE": str(tmp_path)}
+    environment.pop("RESIDENCY_NATIVE", None)
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    if "no C compiler" in told:
+        pytest.skip(told)
+    gains = "weight_gradient.c gains nothing on this processor"
+    assert told == {"batch_norm": "None", "convolution": gains}[module]

@@ -107,12 +107,12 @@ def derive(
         geometry: Stride along both axes; zeros on each side, of rows and of columns.
         needs_x: Whether the gradient of x is wanted.
     """
+    dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
     dx, (stride, padding) = None, geometry
-    if needs_x:
+    if needs_x:  # last: what comes next finds it in the cache
         rest = (None, (stride, stride), padding, (1, 1), False, (0, 0), 1)
         run = torch.ops.aten.convolution_backward
         dx, *_ = run(dy, x, narrow, *rest, (True, False, False))
-    dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
     return dx, dw.to(weight.dtype), db.to(bias.dtype) if bias is not None else None
 
 

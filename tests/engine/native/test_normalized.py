@@ -1,0 +1,111 @@
+"""Convolution and normalization as one, against the two after each other."""
+
+import math
+
+import pytest
+import torch
+
+from residency.engine.native import batch_norm, convolution
+from residency.engine.native.batch_norm import BatchNorm
+from residency.engine.native.convolution import Conv2d
+from residency.engine.native.normalized import NormalizedConv2d
+
+REASON = convolution.unavailable() or batch_norm.unavailable()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+GEOMETRY = 1, (1, 1)
+
+
+def draw(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator)
+
+
+@pytest.fixture(params=["plain", "bias", "residual", "fixed"])
+def given(request):
+    """x, kernel, bias, gamma, beta, residual; of which some are missing."""
+    wide = draw(12, 3, 3, 20, seed=1).permute(1, 2, 3, 0)  # as lowering lays it out
+    bias = draw(12, seed=2) if request.param == "bias" else None
+    residual = draw(3, 7, 6, 12, seed=3).bfloat16()
+    return [
+        draw(3, 7, 6, 20).bfloat16(),
+        wide,
+        bias,
+        *([None, None] if request.param == "fixed" else [draw(12, seed=4).exp()] * 2),
+        residual if request.param in ("residual", "fixed") else None,
+    ]
+
+
+def one_after_the_other(x, kernel, bias, gamma, beta, residual, numbers):
+    weight = kernel.permute(3, 2, 0, 1)
+    z = Conv2d.apply(x.permute(0, 3, 1, 2), weight, bias, *GEOMETRY)
+    return BatchNorm.apply(z.permute(0, 2, 3, 1), gamma, beta, residual, *numbers)
+
+
+def as_one(*given, numbers):
+    return NormalizedConv2d.apply(*given, GEOMETRY, numbers)
+
+
+CUTS = {
+    "nothing": (1e-3, 1.0, math.inf),
+    "relu": (1e-3, 0.0, math.inf),
+    "relu6": (1e-3, 0.0, 0.75),
+    "leaky": (1e-3, 0.1, math.inf),
+}
+
+
+def fresh(given):
+    return [None if t is None else t.detach().clone().requires_grad_() for t in given]
+
+
+@pytest.mark.parametrize("numbers", CUTS.values(), ids=CUTS)
+def test_results_and_gradients_are_those_of_the_two(given, numbers):
+    both = []
+    for run in (one_after_the_other, as_one):
+        mine = fresh(given)
+        y, mean, variance = run(*mine, numbers=numbers)
+        y.backward(draw(*y.shape, seed=5).bfloat16())
+        both.append([y, mean, variance, *(t.grad for t in mine if t is not None)])
+    for theirs, ours in zip(*both, strict=True):
+        assert torch.equal(theirs, ours)
+
+
+def test_a_graph_that_is_kept_gives_the_same_again(given):
+    mine = fresh(given)
+    y, *_ = as_one(*mine, numbers=CUTS["relu"])
+    wanted = [t for t in mine if t is not None]
+    once = torch.autograd.grad(y.sum(), wanted, retain_graph=True)
+    again = torch.autograd.grad(y.sum(), wanted)
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
+
+
+def test_gradients_of_gradients(given):
+    both = []
+    for run in (one_after_the_other, as_one):
+        mine = fresh(given)
+        y, *_ = run(*mine, numbers=CUTS["leaky"])
+        weights = draw(*y.shape, seed=6).bfloat16()
+        [dk] = torch.autograd.grad((y * weights).sum(), mine[1:2], create_graph=True)
+        both.append(torch.autograd.grad(dk.square().sum(), mine[:1])[0])
+    torch.testing.assert_close(*both, rtol=2e-2, atol=2e-2 * float(both[0].abs().max()))
+
+
+def test_only_what_is_wanted_gets_a_gradient(given):
+    mine = fresh(given)
+    mine[0].requires_grad_(False)
+    y, *_ = as_one(*mine, numbers=CUTS["relu"])
+    y.sum().backward()
+    assert mine[0].grad is None
+    assert mine[1].grad is not None
+
+
+def test_gradients_of_images_can_be_added_to_in_place():
+    """No view of another tensor: autograd adds the second of two readers to it."""
+    x = draw(2, 5, 5, 16).bfloat16().requires_grad_()
+    seen = []
+    x.register_hook(seen.append)
+    kernel = draw(8, 3, 3, 16, seed=1).permute(1, 2, 3, 0).requires_grad_()
+    y, *_ = as_one(x, kernel, None, None, None, None, numbers=CUTS["relu"])
+    y.sum().backward()
+    assert seen[0]._base is None
+    assert kernel.grad._base is None
