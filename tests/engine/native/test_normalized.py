@@ -5,13 +5,11 @@ import math
 import pytest
 import torch
 
-from residency.engine.native import batch_norm, convolution
-from residency.engine.native.batch_norm import BatchNorm
+from residency.engine.native.batch_norm import BatchNorm, unavailable
 from residency.engine.native.convolution import Conv2d
 from residency.engine.native.normalized import NormalizedConv2d
 
-REASON = convolution.unavailable() or batch_norm.unavailable()
-pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 GEOMETRY = 1, (1, 1)
 
@@ -21,18 +19,19 @@ def draw(*shape, seed=0):
     return torch.randn(shape, generator=generator)
 
 
-@pytest.fixture(params=["plain", "bias", "residual", "fixed"])
+@pytest.fixture(params=["plain", "bias", "residual", "fixed", "float32"])
 def given(request):
     """x, kernel, bias, gamma, beta, residual; of which some are missing."""
+    dtype = torch.float32 if request.param == "float32" else torch.bfloat16
     wide = draw(12, 3, 3, 20, seed=1).permute(1, 2, 3, 0)  # as lowering lays it out
     bias = draw(12, seed=2) if request.param == "bias" else None
-    residual = draw(3, 7, 6, 12, seed=3).bfloat16()
+    residual = draw(3, 7, 6, 12, seed=3).to(dtype)
     return [
-        draw(3, 7, 6, 20).bfloat16(),
+        draw(3, 7, 6, 20).to(dtype),
         wide,
         bias,
         *([None, None] if request.param == "fixed" else [draw(12, seed=4).exp()] * 2),
-        residual if request.param in ("residual", "fixed") else None,
+        residual if request.param not in ("plain", "bias") else None,
     ]
 
 
@@ -64,7 +63,7 @@ def test_results_and_gradients_are_those_of_the_two(given, numbers):
     for run in (one_after_the_other, as_one):
         mine = fresh(given)
         y, mean, variance = run(*mine, numbers=numbers)
-        y.backward(draw(*y.shape, seed=5).bfloat16())
+        y.backward(draw(*y.shape, seed=5).to(y.dtype))
         both.append([y, mean, variance, *(t.grad for t in mine if t is not None)])
     for theirs, ours in zip(*both, strict=True):
         assert torch.equal(theirs, ours)
@@ -84,7 +83,7 @@ def test_gradients_of_gradients(given):
     for run in (one_after_the_other, as_one):
         mine = fresh(given)
         y, *_ = run(*mine, numbers=CUTS["leaky"])
-        weights = draw(*y.shape, seed=6).bfloat16()
+        weights = draw(*y.shape, seed=6).to(y.dtype)
         [dk] = torch.autograd.grad((y * weights).sum(), mine[1:2], create_graph=True)
         both.append(torch.autograd.grad(dk.square().sum(), mine[:1])[0])
     torch.testing.assert_close(*both, rtol=2e-2, atol=2e-2 * float(both[0].abs().max()))

@@ -88,7 +88,7 @@ class Convolution:
     ) -> torch.Tensor:
         """Returns the convolution with this kernel, in Keras' shape."""
         layer, weight = self.layer, self.weight(kernel)
-        is_native = self.is_native(x, kernel)
+        is_native = self.is_plain and native.usable(x, kernel)
         x, padding = self.padded(x)
         if is_native:
             run: Any = native.Conv2d.apply
@@ -98,12 +98,12 @@ class Convolution:
             y = functional.conv2d(x, weight, bias, *geometry)
         return from_channels_first(y, layer.data_format == "channels_last")
 
-    def is_native(self, x: torch.Tensor, kernel: torch.Tensor) -> bool:
-        """Tells whether the native kernel takes part, for these tensors."""
+    @property
+    def is_plain(self) -> bool:
+        """Neither groups nor gaps, one stride: what the native functions take."""
         layer = self.layer
-        plain = self.groups == 1 and layer.dilation_rate == (1, 1)
-        same = layer.strides[0] == layer.strides[1]
-        return plain and same and native.usable(x, kernel)
+        square = layer.strides[0] == layer.strides[1]
+        return square and self.groups == 1 and layer.dilation_rate == (1, 1)
 
 
 class DepthwiseConvolution(Convolution):

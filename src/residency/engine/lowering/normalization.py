@@ -15,7 +15,7 @@ from residency.engine.lowering.activations import LINEAR, Rectifier
 from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.shared_statistics import SharedBatchNorm, Sharing
 from residency.engine.native import batch_norm as native
-from residency.engine.native.convolution import output_shape
+from residency.engine.native.convolution import dtype_of_products, output_shape
 from residency.engine.native.normalized import NormalizedConv2d
 
 _batch_norm = torch.ops.aten._native_batch_norm_legit.no_stats
@@ -85,20 +85,20 @@ class BatchNorm:
         """Returns what both together do in training; `None`: not natively as one."""
         conv, layer = convolution.layer, self.layer
         kernel = convolution.read(conv.kernel)
-        known = convolution.is_native(x, kernel) and native.unavailable() is None
-        if not known or conv.data_format != "channels_last":
+        dtype = dtype_of_products(x, kernel)
+        known = dtype is not None and convolution.is_plain
+        if not known or native.unavailable() is not None:
             return None
         images, padding = convolution.padded(x)
         geometry = conv.strides[0], padding
         shape = output_shape(images.shape, kernel.shape, *geometry)
-        narrow = torch.bfloat16
-        if any(each.dtype != narrow or each.shape != shape for each in others):
+        if any(each.dtype != dtype or each.shape != shape for each in others):
             return None
         if images.shape[2:] != x.shape[1:3]:  # there are zeros around it
             x = images.permute(0, 2, 3, 1)
         run: Any = NormalizedConv2d.apply
         y, mean, variance = run(
-            x.to(narrow),
+            x.to(dtype),
             kernel,
             convolution.read(conv.bias),
             layer.gamma.value if layer.scale else None,

@@ -59,9 +59,7 @@ class Conv2d(torch.autograd.Function):
             return *gradients_by_torch(run, given, needs, dy), None, None
         x, weight, bias = given
         dy = dy.contiguous(memory_format=torch.channels_last)
-        found = derive(dy, x, weight, bias, narrow, ctx.geometry, needs[0])
-        wanted = zip(found, needs, strict=True)
-        return *(each if need else None for each, need in wanted), None, None
+        return *derive(dy, x, weight, bias, narrow, ctx.geometry, needs), None, None
 
 
 def convolve(
@@ -94,9 +92,9 @@ def derive(
     bias: torch.Tensor | None,
     narrow: torch.Tensor,
     geometry: tuple[int, tuple[int, int]],
-    needs_x: bool,
+    needs: Sequence[bool],
 ) -> tuple[torch.Tensor | None, ...]:
-    """Returns the gradients of x, if it needs one, weight and bias.
+    """Returns the gradients of x, weight and bias, of which are needed.
 
     Args:
         dy: Gradient of the result, channels last in memory.
@@ -105,15 +103,26 @@ def derive(
         bias: The bias, or `None`.
         narrow: The kernel in x's dtype.
         geometry: Stride along both axes; zeros on each side, of rows and of columns.
-        needs_x: Whether the gradient of x is wanted.
+        needs: One for each gradient.
     """
-    dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
-    dx, (stride, padding) = None, geometry
-    if needs_x:  # last: what comes next finds it in the cache
-        rest = (None, (stride, stride), padding, (1, 1), False, (0, 0), 1)
-        run = torch.ops.aten.convolution_backward
-        dx, *_ = run(dy, x, narrow, *rest, (True, False, False))
-    return dx, dw.to(weight.dtype), db.to(bias.dtype) if bias is not None else None
+    stride, padding = geometry
+    needs_x, needs_weight, needs_bias = needs
+    shape = None if bias is None else list(bias.shape)
+    rest = (shape, (stride, stride), padding, (1, 1), False, (0, 0), 1)
+    run = torch.ops.aten.convolution_backward
+    dw = db = None
+    if has_kernel(x.dtype, weight.shape[1]):
+        if needs_weight or needs_bias:
+            dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
+        # last: what comes next finds it in the cache
+        dx = run(dy, x, narrow, *rest, (True, False, False))[0] if needs_x else None
+    else:
+        dx, dw, db = run(dy, x, narrow, *rest, needs)
+    return (
+        dx,
+        dw.to(weight.dtype) if dw is not None and needs_weight else None,
+        db.to(bias.dtype) if db is not None and bias is not None else None,
+    )
 
 
 def weight_gradient(
@@ -174,19 +183,27 @@ def usable(x: torch.Tensor, kernel: torch.Tensor) -> bool:
         x: Images, in any order of axes; under autocast of any dtype.
         kernel: `(height, width, channels, filters)`, as Keras has it.
     """
+    dtype = dtype_of_products(x, kernel)
+    known = dtype is not None and has_kernel(dtype, kernel.shape[2])
+    return known and torch.is_grad_enabled() and kernel.requires_grad
+
+
+def dtype_of_products(x: torch.Tensor, kernel: torch.Tensor) -> torch.dtype | None:
+    """Returns in what they are multiplied on a CPU; `None`: in what we do not know."""
+    if x.device.type != "cpu" or x.numel() == 0:
+        return None
     dtypes = {x.dtype, kernel.dtype}
-    autocast = torch.is_autocast_enabled("cpu")
-    if autocast and torch.get_autocast_dtype("cpu") == torch.bfloat16:
-        dtypes -= {torch.float32}
-    return (
-        dtypes <= {torch.bfloat16}
-        and x.device.type == "cpu"
-        and torch.is_grad_enabled()
-        and kernel.requires_grad
-        and kernel.shape[2] >= LANES
-        and x.numel() > 0
-        and unavailable() is None
-    )
+    if torch.is_autocast_enabled("cpu"):
+        narrow = torch.get_autocast_dtype("cpu")
+        dtypes = {narrow if each == torch.float32 else each for each in dtypes}
+    [dtype] = dtypes if len(dtypes) == 1 else [None]
+    return dtype if dtype in (torch.float32, torch.bfloat16) else None
+
+
+def has_kernel(dtype: torch.dtype, channels: int) -> bool:
+    """Tells whether the native kernel is there and faster for such images."""
+    narrow = dtype == torch.bfloat16 and channels >= LANES
+    return narrow and unavailable() is None
 
 
 def unavailable() -> str | None:

@@ -14,7 +14,7 @@ from residency.engine.native.differentiable import gradients_by_torch
 
 
 class NormalizedConv2d(torch.autograd.Function):
-    """`BatchNorm` of `Conv2d`, in bfloat16.
+    """`BatchNorm` of `Conv2d`, in bfloat16 or float32.
 
     Takes x `(batch, height, width, channels)`, kernel `(height, width, channels,
     filters)` whose memory order is filters, height, width, channels; a bias; gamma,
@@ -77,7 +77,7 @@ class NormalizedConv2d(torch.autograd.Function):
             bias,
             narrow.permute(3, 2, 0, 1),
             ctx.geometry,
-            needs[0],
+            needs[:3],
         )
         # detached: no views of what they were turned from
         dx = None if dx is None else dx.permute(0, 2, 3, 1).detach()
