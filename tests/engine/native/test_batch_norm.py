@@ -19,6 +19,7 @@ CUTS = {
     "nothing": (1.0, math.inf),
     "relu": (0.0, math.inf),
     "relu6": (0.0, 0.75),
+    "between two bfloat16": (0.0, 0.7),
     "leaky": (0.1, math.inf),
     "both": (0.3, 0.75),
 }
@@ -123,3 +124,30 @@ def test_infinity_is_cut_off_as_by_relu():
     residual = torch.tensor([[-torch.inf], [torch.inf], [0.0]])
     y = BatchNorm.apply(torch.zeros(3, 1), None, None, residual, 1e-3, 0.0, math.inf)[0]
     assert y.flatten().tolist() == [0.0, math.inf, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("channels", [3, 32])
+def test_an_infinite_gradient_that_is_cut_off_is_gone(channels, dtype):
+    x = torch.linspace(-1, 1, 40 * channels).view(40, channels).to(dtype)
+    x, residual = x.requires_grad_(), torch.zeros(40, channels, dtype=dtype)
+    residual.requires_grad_()
+    y = BatchNorm.apply(x, None, None, residual, 1e-3, *CUTS["relu"])[0]
+    dy = torch.where(y > 0, 1.0, torch.inf).to(dtype)
+    y.backward(dy)
+    assert torch.equal(residual.grad, (y > 0).to(dtype))
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("setting", ["meta", "float64"])
+def test_the_comparison_at_load_works_whatever_the_defaults_are(setting):
+    if setting == "meta":
+        with torch.device("meta"):
+            assert _agrees_with_torch()
+        return
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert _agrees_with_torch()
+    finally:
+        torch.set_default_dtype(before)

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -57,6 +58,32 @@ def test_a_library_that_is_wrong_is_not_used(monkeypatch):
     if library.unavailable() != "two and two are five":
         pytest.skip(str(library.unavailable()))
     assert library.unavailable() == "two and two are five"
+
+
+def test_nobody_uses_a_library_before_it_is_tried(monkeypatch):
+    monkeypatch.delenv("RESIDENCY_NATIVE", raising=False)
+    begun, go_on, told = threading.Event(), threading.Event(), []
+
+    def trouble():
+        begun.set()
+        go_on.wait(10)
+        return "too small"
+
+    library = Library("batch_norm", {}, trouble)
+    asked = [
+        threading.Thread(target=lambda: told.append(library.unavailable()))
+        for _ in range(2)
+    ]
+    asked[0].start()
+    if not begun.wait(10):
+        pytest.skip("no library here")
+    asked[1].start()
+    asked[1].join(0.1)
+    assert told == []
+    go_on.set()
+    for thread in asked:
+        thread.join()
+    assert told == ["too small"] * 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from residency.engine.native.convolution import (
     Conv2d,
+    _trouble,
     output_shape,
     unavailable,
     usable,
@@ -171,3 +172,12 @@ def test_the_shape_of_a_result(size, kernel, stride, padding):
     y = functional.conv2d(x, weight.permute(3, 2, 0, 1), None, stride, padding)
     found = output_shape(x.shape, weight.shape, stride, padding)
     assert found == tuple(y.permute(0, 2, 3, 1).shape)
+
+
+def test_another_default_device_changes_nothing():
+    x, dy = draw(1, 16, 4, 4), draw(1, 8, 4, 4, seed=1)
+    expected = weight_gradient(x, dy, (8, 16, 1, 1), 1, (0, 0))[0]
+    with torch.device("meta"):
+        found = weight_gradient(x, dy, (8, 16, 1, 1), 1, (0, 0))[0]
+        assert _trouble() is None
+    assert torch.equal(found, expected)

@@ -89,13 +89,32 @@ def test_gradients_of_gradients(given):
     torch.testing.assert_close(*both, rtol=2e-2, atol=2e-2 * float(both[0].abs().max()))
 
 
-def test_only_what_is_wanted_gets_a_gradient(given):
+@pytest.mark.parametrize("wanted", [{0}, {1}, {2}, {3}, {5}, {1, 4}])
+def test_only_what_is_wanted_gets_a_gradient(given, wanted):
+    wanted = {n for n in wanted if given[n] is not None} or {1}
+    both = []
+    for run in (one_after_the_other, as_one):
+        mine = fresh(given)
+        for n, each in enumerate(mine):
+            if each is not None:
+                each.requires_grad_(n in wanted)
+        y, *_ = run(*mine, numbers=CUTS["relu"])
+        y.sum().backward()
+        both.append([None if each is None else each.grad for each in mine])
+        assert {n for n, grad in enumerate(both[-1]) if grad is not None} == wanted
+    for n in wanted:
+        assert torch.equal(both[0][n], both[1][n])
+
+
+def test_gradients_may_be_kept_first_and_taken_then(given):
     mine = fresh(given)
-    mine[0].requires_grad_(False)
+    expected = torch.autograd.grad(
+        as_one(*mine, numbers=CUTS["relu"])[0].sum(), mine[:2]
+    )
     y, *_ = as_one(*mine, numbers=CUTS["relu"])
-    y.sum().backward()
-    assert mine[0].grad is None
-    assert mine[1].grad is not None
+    torch.autograd.grad(y.sum(), mine[:2], create_graph=True)
+    found = torch.autograd.grad(y.sum(), mine[:2])
+    assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
 
 
 def test_gradients_of_images_can_be_added_to_in_place():

@@ -1,4 +1,4 @@
-"""A convolution with what follows it, as one pass over memory in inference."""
+"""A convolution with what follows it, as one."""
 
 from typing import Any
 
@@ -14,8 +14,9 @@ from residency.engine.lowering.normalization import BatchNorm
 class FoldedConvolution:
     """Convolution, batch normalization, addition, activation: all but the first if any.
 
-    One after the other; in inference without gradients, at once: the normalization
-    goes into the kernel, the rest is oneDNN's work where oneDNN has the processor.
+    In training one after the other, the first two natively as one where that is known.
+    In inference without gradients at once: the normalization goes into the kernel, the
+    rest is oneDNN's work where oneDNN has the processor.
 
     The joint kernel is made when first needed, and anew after a training pass or when
     one of the variables behind it changed: torch counts the changes of a tensor in

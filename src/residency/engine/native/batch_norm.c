@@ -26,7 +26,7 @@
 /* ReLU, ReLU6, leaky ReLU or nothing; NaN stays, and infinity times 0 is 0 here. */
 #define BELOW(v) ((v) > 0 ? (v) : slope != 0 ? (v) * slope : (v) != (v) ? (v) : 0.0f)
 #define CUT(v) (BELOW(v) > ceiling ? ceiling : BELOW(v))
-#define THROUGH(z) ((z) > 0 ? ((z) < ceiling ? 1.0f : 0.0f) : slope)
+#define THROUGH(d, z) ((z) > 0 ? ((z) < ceiling ? (d) : 0.0f) : slope != 0 ? (d) * slope : 0.0f)
 
 #if defined(__AVX512BF16__) && defined(__AVX512BW__)
 #include <immintrin.h>

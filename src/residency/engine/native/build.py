@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,18 @@ class Library:
         self.name = name
         self.functions = functions
         self._trouble = trouble
-        self._loaded: ctypes.CDLL | None = None
+        self._loaded: Any = None
+        self._tried = False
         self._reason: str | None = None
+        self._lock = threading.Lock()
 
     def unavailable(self) -> str | None:
         """Returns why it is not used on this machine; `None`: it is."""
-        if self._loaded is None and self._reason is None:
-            self._reason = self._load()
+        if not self._tried:
+            with self._lock:  # others wait until it has been tried
+                if not self._tried:
+                    self._reason = self._load()
+                    self._tried = True
         return self._reason
 
     def run(self, function: str, *arguments: Any) -> None:
@@ -58,7 +64,7 @@ class Library:
         found = getattr(self._loaded, function)(*arguments)
         if found == 1:
             raise MemoryError(f"no memory left for {self.name.replace('_', ' ')}")
-        if found:
+        if found == 2:
             raise EngineError(f"{self.name}.c gains nothing on this processor")
 
     def _load(self) -> str | None:
@@ -83,7 +89,7 @@ def load_library(name: str) -> ctypes.CDLL:
     if os.environ.get("RESIDENCY_NATIVE") == "0":
         raise EngineError("switched off by RESIDENCY_NATIVE=0")
     compiler = _compiler()
-    sources = sorted(HERE.glob(f"{name}*.*"))
+    sources = sorted([HERE / f"{name}.c", *HERE.glob(f"{name}*.inc")])
     flags = [*FLAGS, *_machine_flags(), *_threading_flags()]
     key = [*(file.read_bytes() for file in sources), _processor(), compiler, *flags]
     digest = hashlib.sha256(

@@ -2,7 +2,7 @@
 
 Forward and the gradient of the images are oneDNN's. Its gradient of the kernel runs at
 half of what the processor can where channels are few or strides large, and comes in
-bfloat16; ours stays float32.
+bfloat16; ours is float32, and stays so for a float32 kernel under autocast.
 """
 
 import ctypes
@@ -149,7 +149,7 @@ def weight_gradient(
     images = x.permute(0, 2, 3, 1).contiguous()
     dy = dy.permute(0, 2, 3, 1).contiguous()
     sizes = filters * math.prod(kernel) * channels, filters if has_bias else 0
-    found = torch.empty(sum(sizes), dtype=torch.float32)
+    found = x.new_empty(sum(sizes), dtype=torch.float32)
     numbers = (*images.shape, *dy.shape[1:], *kernel, stride, *padding, has_bias)
     pointers = images.data_ptr(), dy.data_ptr(), found.data_ptr()
     LIBRARY.run("weight_gradient", *pointers, (ctypes.c_long * len(numbers))(*numbers))
@@ -218,7 +218,10 @@ def _trouble() -> str | None:
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).bfloat16()
+        found = torch.randn(
+            shape, generator=generator, dtype=torch.float32, device="cpu"
+        )
+        return found.bfloat16()
 
     for channels, filters, kernel, stride in (
         (16, 8, (3, 3), 1),

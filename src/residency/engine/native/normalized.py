@@ -1,6 +1,7 @@
 """Convolution, then batch normalization with what follows it, as one function.
 
 What the convolution gives is seen by nobody else: its memory takes the gradient later.
+Hooks on saved tensors do not see it either, so they cannot move it elsewhere.
 Images and kernels come with their axes in Keras' order. A gradient that autograd has to
 turn is a view of another tensor, and it adds to nothing in place that has views.
 """

@@ -302,13 +302,13 @@ int weight_gradient(const uint16_t *x, const uint16_t *dy, float *dw, const long
     const long blocks = parts_of(g.channels, LANES), group = least(GROUP, blocks);
 
     /* Each of `teams` has sums of its own, for its images; its threads share channels. */
-    const long small = size * (long)sizeof(float) <= OWN_SUMS;
+    const long sum_bytes = size * sizeof(float), small = sum_bytes <= OWN_SUMS;
     const long teams = small ? threads() : parts_of(threads(), parts_of(blocks, GROUP));
     const long members = parts_of(threads(), teams);
 
     /* As much a part as fits; large sums are dear to add to, so fewer parts then. */
     const Layout row = layout(&g, (Part){0, 1, 0, 1});
-    const long room = least(most(GRADIENTS, size) /
+    const long room = least(most(GRADIENTS, sum_bytes / 4) /
                                 (row.pairs * 4 * parts_of(g.filters, FILTERS) * FILTERS),
                             PIXELS / (row.row * LINE * g.stride * group));
     const long slices = parts_of(g.out_height, most(1, room));
