@@ -60,6 +60,36 @@ def test_a_normalization_added_to_itself_and_to_a_smaller_tensor():
     assert_same(keras.Model(inputs, [doubled, stretched, grown]), (3, 8, 8, 4))
 
 
+def pooled(x, side=3, zeros=1, **options):
+    x = layers.ZeroPadding2D(zeros)(x)
+    return layers.MaxPooling2D(side, 2, **options)(x)
+
+
+POOLED = {
+    "after ReLU": (lambda x: pooled(layers.ReLU()(x)), 2),
+    "after relu6": (lambda x: pooled(layers.Activation("relu6")(x)), 2),
+    "zeros of two shapes": (lambda x: pooled(layers.ReLU()(x), (3, 5), (1, 2)), 2),
+    "values below zero": (pooled, 2),
+    "after leaky ReLU": (lambda x: pooled(layers.LeakyReLU()(x)), 3),
+    "more zeros than half a window": (lambda x: pooled(layers.ReLU()(x), 3, 2), 3),
+    "uneven zeros": (lambda x: pooled(layers.ReLU()(x), 3, ((0, 1), (0, 1))), 3),
+    "the mean": (
+        lambda x: layers.AveragePooling2D(3)(layers.ZeroPadding2D(1)(layers.ReLU()(x))),
+        3,
+    ),
+}
+"""A network, and how many calls it is."""
+
+
+@pytest.mark.parametrize("case", POOLED)
+def test_zeros_go_into_a_maximum_that_they_never_are(case):
+    build, calls = POOLED[case]
+    inputs = keras.Input((7, 8, 4))
+    model = keras.Model(inputs, build(inputs))
+    assert_same(model, (3, 7, 8, 4))
+    assert len(lower(model).calls) == calls
+
+
 NOT_JOINED = {
     "uneven zeros": lambda x: layers.Conv2D(4, 3)(
         layers.ZeroPadding2D(((0, 1), (0, 1)))(x)

@@ -1,6 +1,7 @@
 """Neighbouring calls that run better as one.
 
-- Zeros around an image, then a convolution: the convolution pads by itself.
+- Zeros around an image, then a convolution: the convolution pads by itself. So does the
+  largest of a window where the image comes from a ReLU.
 - Batch normalization, then perhaps an addition, then ReLU or its kin: one pass over
   memory where a native kernel is there.
 - Convolution, then batch normalization, addition, activation: one convolution where
@@ -16,9 +17,10 @@ from typing import Any
 from keras import layers
 
 from residency.engine.lowering.activations import Pointwise, Rectifier, is_linear
-from residency.engine.lowering.call import Call
+from residency.engine.lowering.call import Call, Run
 from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.folding import FoldedConvolution
+from residency.engine.lowering.layers import padded_max_pooling
 from residency.engine.lowering.normalization import BatchNorm
 
 
@@ -30,43 +32,57 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         keep: Slots of the model's outputs.
     """
     found = list(calls)
-    for join in (_pad_into_convolution, _join_normalization, _fold):
+    for join in (_pad_inside, _join_normalization, _fold):
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
     return _reuse_added(found, keep)
 
 
-def _pad_into_convolution(calls: list[Call], readers: Counter[int]) -> list[Call]:
+def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:
     writers = {call.outputs[0]: call for call in calls}
     joined: set[int] = set()
     found = []
     for call in calls:
         pad = writers.get(call.inputs[0]) if call.inputs else None
         zeros = _zeros(pad, call) if pad and readers[call.inputs[0]] == 1 else None
-        if pad and zeros:
+        run = (
+            _padded(call, zeros, writers.get(pad.inputs[0])) if pad and zeros else None
+        )
+        if pad and run:
             joined.add(pad.outputs[0])
-            run = Convolution(call.operation, zeros)
             call = replace(call, run=run, inputs=pad.inputs)
         found.append(call)
     return [call for call in found if call.outputs[0] not in joined]
 
 
 def _zeros(pad: Call, call: Call) -> tuple[int, int] | None:
-    """Returns the zeros on each side if `pad` can go into the convolution `call`."""
-    layer, conv = pad.operation, call.operation
-    if type(layer) is not layers.ZeroPadding2D or type(conv) is not layers.Conv2D:
+    """Returns the zeros on each side if `pad` can go into `call`."""
+    layer, inner = pad.operation, call.operation
+    kinds = (layers.Conv2D, layers.MaxPooling2D)
+    if type(layer) is not layers.ZeroPadding2D or type(inner) not in kinds:
         return None
     (top, bottom), (left, right) = layer.padding
     fits = (
         not (pad.kept or call.kept or pad.casts or call.casts)
-        and conv.padding == "valid"
-        and layer.data_format == conv.data_format
-        and layer.compute_dtype == conv.compute_dtype
+        and inner.padding == "valid"
+        and layer.data_format == inner.data_format
+        and layer.compute_dtype == inner.compute_dtype
         and top == bottom
         and left == right
     )
     return (top, left) if fits else None
+
+
+def _padded(call: Call, zeros: tuple[int, int], before: Call | None) -> Run | None:
+    """Returns `call` on an image with zeros around it, which `before` made."""
+    layer = call.operation
+    if type(layer) is layers.Conv2D:
+        return Convolution(layer, zeros)
+    rectifier = None if before is None else _rectifier(before)
+    positive = rectifier is not None and rectifier.slope == 0
+    half = all(2 * n <= side for n, side in zip(zeros, layer.pool_size, strict=True))
+    return padded_max_pooling(layer, zeros) if positive and half else None
 
 
 def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:

@@ -88,6 +88,19 @@ def _pooling(pool: Callable[..., torch.Tensor], **options: Any) -> Callable[[Any
     return build
 
 
+def padded_max_pooling(layer: Any, zeros: tuple[int, int]) -> Run:
+    """Returns how `MaxPooling2D` runs on an image without negative values that has
+    `zeros` more rows and columns on every side: they are never the largest."""
+    last = layer.data_format == "channels_last"
+
+    def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
+        x = to_channels_first(x, last)
+        y = functional.max_pool2d(x, layer.pool_size, layer.strides, zeros)
+        return from_channels_first(y, last)
+
+    return run
+
+
 def _rescaling(layer: Any) -> Run | None:
     if keras.config.image_data_format() == "channels_first":
         return None
