@@ -53,8 +53,8 @@ class Conv2d(torch.autograd.Function):
         needs = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
-            def run(*given: Any) -> torch.Tensor:
-                return by_torch(*given, *ctx.geometry)
+            def run(x: Any, weight: Any, bias: Any) -> torch.Tensor:
+                return convolve(x, weight.to(x.dtype), bias, *ctx.geometry)
 
             return *gradients_by_torch(run, given, needs, dy), None, None
         x, weight, bias = given
@@ -72,17 +72,6 @@ def convolve(
     """Returns the convolution with a kernel of x's dtype."""
     bias = None if bias is None else bias.to(x.dtype)
     return functional.conv2d(x, narrow, bias, stride, padding)
-
-
-def by_torch(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    stride: int,
-    padding: tuple[int, int],
-) -> torch.Tensor:
-    """Returns what `Conv2d` does by torch's own steps."""
-    return convolve(x, weight.to(x.dtype), bias, stride, padding)
 
 
 def derive(
