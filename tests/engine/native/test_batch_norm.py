@@ -71,6 +71,44 @@ def test_values_and_gradients(channels, rows, cut, residual, dtype, tolerance):
         )
 
 
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("residual", [False, True])
+def test_gradients_of_gradients(cut, residual):
+    generator = torch.Generator().manual_seed(0)
+    given = [torch.randn(shape, generator=generator) for shape in [(60, 8), 8, 8]]
+    given += [torch.randn(60, 8, generator=generator)] * residual
+    weights = torch.randn(60, 8, generator=generator)
+    slope, ceiling = CUTS[cut]
+
+    def exactly(x, gamma, beta, added=0.0):
+        z = batch_norm(x, None, None, gamma, beta, True, 0.0, 1e-3) + added
+        return torch.where(z > 0, z, slope * z).clamp(max=ceiling)
+
+    def natively(*given):
+        padded = *given, *[None] * (4 - len(given))
+        return BatchNorm.apply(*padded, 1e-3, slope, ceiling)[0]
+
+    both = []
+    for run, dtype in ((natively, torch.float32), (exactly, torch.float64)):
+        mine = [t.to(dtype).requires_grad_() for t in given]
+        dy = weights.to(dtype).requires_grad_()
+        first = torch.autograd.grad(run(*mine), mine, dy, create_graph=True)
+        penalty = sum(t.square().sum() for t in first)
+        wanted = [dy, *mine[:2]]  # those of what is added are 0
+        both.append([*first, *torch.autograd.grad(penalty, wanted)])
+    for found, expected in zip(*both, strict=True):
+        scale = float(expected.detach().abs().max())
+        torch.testing.assert_close(found.double(), expected, atol=1e-4 * scale, rtol=0)
+
+
+def test_what_was_added_is_not_kept():
+    x, added = (torch.randn(20, 8, requires_grad=True) for _ in range(2))
+    y, *_ = BatchNorm.apply(x, None, None, added, 1e-3, 0.0, math.inf)
+    kept = {t.data_ptr() for t in y.grad_fn.saved_tensors if t is not None}
+    assert x.data_ptr() in kept
+    assert added.data_ptr() not in kept
+
+
 def test_a_far_mean_costs_no_digits():
     x = 1e4 + torch.randn(4096, 8, generator=torch.Generator().manual_seed(0))
     _, _, variance = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])

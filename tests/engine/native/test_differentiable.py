@@ -33,3 +33,9 @@ def test_what_the_result_does_not_depend_on():
     b = torch.ones(1, requires_grad=True)
     found = gradients_by_torch(lambda a, b: 2 * a, [a, b], [True, True], torch.ones(1))
     assert found[1] is None
+
+
+def test_nothing_is_needed():
+    assert gradients_by_torch(lambda a: a, [torch.ones(1)], [False], torch.ones(1)) == [
+        None
+    ]

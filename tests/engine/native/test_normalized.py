@@ -89,6 +89,15 @@ def test_gradients_of_gradients(given):
     torch.testing.assert_close(*both, rtol=2e-2, atol=2e-2 * float(both[0].abs().max()))
 
 
+def test_what_was_added_is_not_kept():
+    x, kernel = draw(2, 5, 5, 16), draw(16, 3, 3, 16).permute(1, 2, 3, 0)
+    added = draw(2, 5, 5, 16).requires_grad_()
+    y, *_ = as_one(x, kernel, None, None, None, added, numbers=CUTS["relu"])
+    kept = {t.data_ptr() for t in y.grad_fn.saved_tensors if t is not None}
+    assert x.data_ptr() in kept
+    assert added.data_ptr() not in kept
+
+
 @pytest.mark.parametrize("wanted", [{0}, {1}, {2}, {3}, {5}, {1, 4}])
 def test_only_what_is_wanted_gets_a_gradient(given, wanted):
     wanted = {n for n in wanted if given[n] is not None} or {1}

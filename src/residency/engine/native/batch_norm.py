@@ -6,6 +6,7 @@ those of float32 arithmetic with sums in double, whatever the type of the images
 
 import ctypes
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -49,7 +50,7 @@ class BatchNorm(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         y, *found = normalize(x.contiguous(), gamma, beta, residual, *ctx.numbers)
         kept = y if residual is not None else None
-        ctx.save_for_backward(x, gamma, beta, residual, kept, *found)
+        ctx.save_for_backward(x, gamma, beta, kept, *found)
         mean, variance, *_ = found
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
@@ -62,12 +63,14 @@ class BatchNorm(torch.autograd.Function):
         if dy is None:
             return (None,) * 7
         needs = ctx.needs_input_grad[:4]
+        epsilon, *bends = ctx.numbers
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
-            def run(*given: Any) -> torch.Tensor:
-                return by_torch(*given, *ctx.numbers)
+            def run(x: Any, gamma: Any, beta: Any) -> torch.Tensor:
+                return by_torch(x, gamma, beta, epsilon)
 
-            return *gradients_by_torch(run, given, needs, dy), None, None, None
+            found = derive_by_torch(run, given, y, needs, dy, *bends)
+            return *found, None, None, None
         statistics = mean, variance, scale, shift
         x, dy = given[0].contiguous(), dy.contiguous()
         found = derive(dy, x, y, statistics, *ctx.numbers)
@@ -136,17 +139,46 @@ def by_torch(
     x: torch.Tensor,
     gamma: torch.Tensor | None,
     beta: torch.Tensor | None,
-    residual: torch.Tensor | None,
     epsilon: float,
-    slope: float,
-    ceiling: float,
 ) -> torch.Tensor:
-    """Returns what `BatchNorm` does by torch's own steps."""
-    wide = functional.batch_norm(
+    """Returns what `BatchNorm` cuts, with nothing added, by torch's own steps."""
+    y = functional.batch_norm(
         x.movedim(-1, 1), None, None, gamma, beta, True, 0.0, epsilon
     )
-    y = wide.movedim(1, -1)
-    return cut(y if residual is None else y + residual, slope, ceiling)
+    return y.movedim(1, -1)
+
+
+def derive_by_torch(
+    run: Callable[..., torch.Tensor],
+    given: Sequence[torch.Tensor | None],
+    y: torch.Tensor | None,
+    needs: Sequence[bool],
+    dy: torch.Tensor,
+    slope: float,
+    ceiling: float,
+) -> list[torch.Tensor | None]:
+    """Returns gradients of `cut(run(*given) + residual)`, to be differentiated again.
+
+    Args:
+        run: Normalizes, in functions of torch.
+        given: What it takes.
+        y: The result where something was added, else `None`.
+        needs: One for each of `given`, and one for the residual, which is added last.
+        dy: Gradient of y.
+        slope: As it was.
+        ceiling: As it was.
+    """
+    if y is None:
+
+        def whole(*given: Any) -> torch.Tensor:
+            return cut(run(*given), slope, ceiling)
+
+        return [*gradients_by_torch(whole, given, needs[:-1], dy), None]
+    # y tells what was cut: what was added need not be kept for it
+    dy = torch.where(y <= 0, slope * dy, dy)
+    dy = torch.where(y >= ceiling, torch.zeros_like(dy), dy)
+    found = gradients_by_torch(run, given, needs[:-1], dy)
+    return [*found, dy if needs[-1] else None]
 
 
 def cut(y: torch.Tensor, slope: float, ceiling: float) -> torch.Tensor:

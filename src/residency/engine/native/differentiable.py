@@ -23,6 +23,8 @@ def gradients_by_torch(
     # views: one of them may itself depend on another, which must not count here
     views: list[Any] = [None if t is None else t.view_as(t) for t in given]
     wanted = [n for n, need in enumerate(needed) if need]
+    if not wanted:
+        return [None] * len(given)
     found = torch.autograd.grad(
         run(*views),
         [views[n] for n in wanted],

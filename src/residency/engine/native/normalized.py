@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from residency.engine.native import batch_norm, convolution
-from residency.engine.native.differentiable import gradients_by_torch
 
 
 class NormalizedConv2d(torch.autograd.Function):
@@ -40,7 +39,7 @@ class NormalizedConv2d(torch.autograd.Function):
         z = _convolved(x, narrow, bias, geometry)
         y, *statistics = batch_norm.normalize(z, gamma, beta, residual, *numbers)
         kept = None if residual is None else y
-        given = x, kernel, bias, gamma, beta, residual
+        given = x, kernel, bias, gamma, beta
         ctx.save_for_backward(*given, narrow, kept, *statistics)
         ctx.geometry, ctx.numbers, ctx.convolved = geometry, numbers, z
         ctx.set_materialize_grads(False)
@@ -54,15 +53,19 @@ class NormalizedConv2d(torch.autograd.Function):
         *given, narrow, y, mean, variance, scale, shift = ctx.saved_tensors
         [dy, *_] = gradients
         needs = ctx.needs_input_grad[:6]
+        epsilon, *bends = ctx.numbers
         if dy is None:
             return (None,) * 8
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
-            def run(x: Any, kernel: Any, bias: Any, *rest: Any) -> torch.Tensor:
+            def run(
+                x: Any, kernel: Any, bias: Any, gamma: Any, beta: Any
+            ) -> torch.Tensor:
                 z = _convolved(x, kernel.to(x.dtype), bias, ctx.geometry)
-                return batch_norm.by_torch(z, *rest, *ctx.numbers)
+                return batch_norm.by_torch(z, gamma, beta, epsilon)
 
-            return *gradients_by_torch(run, given, needs, dy), None, None
+            found = batch_norm.derive_by_torch(run, given, y, needs, dy, *bends)
+            return *found, None, None
         x, kernel, bias, *_ = given
         z, ctx.convolved = ctx.convolved, None
         if z is None:  # the graph was kept, and this is not the first time
