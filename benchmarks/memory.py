@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from apart import environment_for, keep_to
 from cases import CASES
@@ -19,28 +21,53 @@ from cases import CASES
 STEPS = 3
 """Samples of some steps each; the largest moment of them counts."""
 
+ROUNDS = 3
+"""Processes of each variant: where the C library finds room differs by a tenth."""
+
 
 def of_variants(
-    model: str, variants: Iterable[tuple[str, str]], threads: int
-) -> dict[str, dict[str, float]]:
+    model: str, variants: Sequence[tuple[str, str]], threads: int
+) -> dict[str, dict[str, Any]]:
     """Returns MiB by variant: `loaded`, libraries alone; `peak`, of the steps.
+
+    These are medians; `peaks` has those of all processes, which run in turn.
 
     Args:
         model: A key of `CASES`.
         variants: Name and Keras backend of each.
         threads: How many processors it may use.
     """
+    samples = [
+        {
+            variant: of_process(model, variant, backend, threads)
+            for variant, backend in variants
+        }
+        for _ in range(ROUNDS)
+    ]
     found = {}
-    for variant, backend in variants:
-        done = subprocess.run(
-            [sys.executable, __file__, model, variant, str(threads)],
-            env=environment_for(backend),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        found[variant] = json.loads(done.stdout.splitlines()[-1])
+    for variant, _ in variants:
+        loaded, peaks = zip(*(sample[variant] for sample in samples), strict=True)
+        found[variant] = {
+            "loaded": median(loaded),
+            "peak": median(peaks),
+            "peaks": peaks,
+        }
     return found
+
+
+def of_process(
+    model: str, variant: str, backend: str, threads: int
+) -> tuple[float, float]:
+    """Returns `loaded` and `peak` of one process."""
+    done = subprocess.run(
+        [sys.executable, __file__, model, variant, str(threads)],
+        env=environment_for(backend),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    return found["loaded"], found["peak"]
 
 
 def main() -> None:

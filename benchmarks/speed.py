@@ -101,11 +101,15 @@ def measure_memory(arguments: argparse.Namespace) -> None:
     )
 
 
-def print_memory(found: Mapping[str, Mapping[str, float]]) -> None:
+def print_memory(found: Mapping[str, Mapping[str, Any]]) -> None:
     """Prints a line a variant."""
     for variant, mib in found.items():
-        above = mib["peak"] - mib["loaded"]
-        print(f"{variant:38} {above:9,.0f} MiB  ({mib['loaded']:,.0f} before)")
+        least, middle, most = (
+            f"{peak - mib['loaded']:,.0f}"
+            for peak in (min(mib["peaks"]), mib["peak"], max(mib["peaks"]))
+        )
+        loaded = f"{mib['loaded']:,.0f} before"
+        print(f"{variant:38} {middle:>7} MiB ({least} to {most}; {loaded})")
 
 
 def describe(model: str) -> str:
