@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from cases import Case
 from keras_variants import Run
-from training import precisions
+from measuring import DEVICE
+from training import compile_network, precisions
 from twins import plain_network
 
 from residency.engine.network import Network
@@ -45,9 +46,11 @@ class Inference:
                 self.plain, best, compiled=True
             )
         self.makers["keras predict on torch"] = partial(keras_variants.predict, case)
-        if find_spec("onnxscript") and find_spec("onnxruntime"):
+        if DEVICE.type != "cpu" or not find_spec("onnxscript"):
+            return  # the other two are measured on processors
+        if find_spec("onnxruntime"):
             self.makers["onnxruntime, float32"] = self.onnxruntime
-        if find_spec("onnxscript") and find_spec("openvino"):
+        if find_spec("openvino"):
             for precision in precisions():
                 self.makers[f"openvino, {precision}"] = partial(
                     self.openvino, precision
@@ -67,14 +70,16 @@ class Inference:
 
     def plain(self, precision: str, *, compiled: bool = False) -> Run:
         """Returns a sample of the plain torch network."""
-        network = torch.compile(self._plain()) if compiled else self._plain()
+        network: Any = self._plain().to(DEVICE)
+        network = compile_network(network) if compiled else network
         images = self._channels_last()
+        narrow = precision == "bfloat16"
 
         def run() -> None:
-            enabled = precision == "bfloat16"
-            with torch.inference_mode(), torch.autocast("cpu", enabled=enabled):
+            autocast = torch.autocast(DEVICE.type, torch.bfloat16, enabled=narrow)
+            with torch.inference_mode(), autocast:
                 for _ in range(self.case.steps):
-                    network(images)
+                    network(images.to(DEVICE, non_blocking=True))
 
         return run
 

@@ -11,10 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from residency.engine.environment import describe_environment
 from residency.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+"""Where Keras builds its models, and so where ours train; plain torch follows them."""
 
 OTHERS = ("tensorflow-cpu", "jax", "onnxruntime", "openvino")
 """Packages of the extra `bench` that are measured beside ours."""
@@ -43,12 +48,20 @@ def in_turn(
 def timed(run: Callable[[], object], images: int) -> dict[str, float]:
     """Returns images per second, and the share of all cores that others took."""
     clock: Callable[[], float] = getattr(run, "process_time", time.process_time)
+    finish()
     own, busy, start = clock(), busy_seconds(), time.perf_counter()
     run()
+    finish()
     wall = time.perf_counter() - start
     foreign = busy_seconds() - busy - (clock() - own)
     share = max(0.0, foreign) / wall / (os.cpu_count() or 1)
     return {"images_per_second": images / wall, "foreign_share": round(share, 3)}
+
+
+def finish() -> None:
+    """Waits until the GPU has done what it was given, if there is one."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def busy_seconds() -> float:
@@ -116,6 +129,7 @@ def commit() -> str:
 
 def write(name: str, result: dict[str, Any], out: Path | None) -> None:
     """Writes a result to `results/` or to `out`, and prints where."""
-    path = out or RESULTS / f"{name}_cpu_{date.today()}.json"
+    kind = "gpu" if DEVICE.type == "cuda" else "cpu"
+    path = out or RESULTS / f"{name}_{kind}_{date.today()}.json"
     write_json(path, result)
     print(path)

@@ -1,5 +1,6 @@
 """A step of training: ours, and plain torch as its tutorials write it."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import keras_variants
 import torch
 from cases import Case
 from keras_variants import Run
+from measuring import DEVICE
 from twins import plain_network
 
+from residency.engine.capture import Captured
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.step import Step
@@ -43,6 +46,10 @@ class Training:
             self.makers[f"plain torch, compiled, {best}"] = partial(
                 self.plain, "channels last", best, compiled=True
             )
+        if DEVICE.type == "cuda":
+            self.makers["plain torch, one CUDA graph, bfloat16"] = partial(
+                self.plain, "channels last", "bfloat16", recorded=True
+            )
         self.makers["keras fit on torch"] = partial(keras_variants.fit, case)
         self.makers["accelerated keras fit"] = partial(
             keras_variants.fit, case, accelerated=True
@@ -55,22 +62,40 @@ class Training:
         images, labels = self.case.images(), self.case.labels()
         return lambda: [step(images, labels, 0.01) for _ in range(self.case.steps)]
 
-    def plain(self, order: str, precision: str, *, compiled: bool = False) -> Run:
+    def plain(
+        self,
+        order: str,
+        precision: str,
+        *,
+        compiled: bool = False,
+        recorded: bool = False,
+    ) -> Run:
         """Returns a sample of a PyTorch user's step."""
         network, optimizer = self._plain(order)
-        forward = torch.compile(network) if compiled else network
-        images, labels = self.case.images(), torch.from_numpy(self.case.labels())
+        forward = compile_network(network) if compiled else network
+        narrow = precision == "bfloat16"
 
-        def step() -> None:
-            x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255)
+        def step(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            x = images.permute(0, 3, 1, 2).float().div_(255)
             x = x.contiguous(memory_format=LAYOUTS[order])
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            with torch.autocast(DEVICE.type, torch.bfloat16, enabled=narrow):
                 loss = torch.nn.functional.cross_entropy(forward(x), labels)
             loss.backward()
             optimizer.step()
+            return loss.detach()
 
-        return lambda: [step() for _ in range(self.case.steps)]
+        run = Captured(step) if recorded else step
+        given = [
+            torch.from_numpy(array)
+            for array in (self.case.images(), self.case.labels())
+        ]
+
+        def sample() -> None:
+            for _ in range(self.case.steps):
+                run(*(each.to(DEVICE, non_blocking=True) for each in given))
+
+        return sample
 
     def _build_ours(self) -> tuple[Network, torch.optim.Optimizer]:
         network = Network(self.case.keras_model())
@@ -78,15 +103,24 @@ class Training:
         return network, build_optimizer(config, network)
 
     def _build_plain(self, order: str) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-        network = plain_network(self.case).to(memory_format=LAYOUTS[order]).train()
+        network = plain_network(self.case).to(memory_format=LAYOUTS[order])
+        network = network.to(DEVICE).train()
         optimizer = torch.optim.SGD(
             network.parameters(), 0.01, momentum=0.9, weight_decay=1e-4
         )
         return network, optimizer
 
 
+def compile_network(network: torch.nn.Module) -> Callable[..., torch.Tensor]:
+    """Returns it compiled; on a GPU with graphs, as a user would for speed."""
+    mode = "reduce-overhead" if DEVICE.type == "cuda" else None
+    return torch.compile(network, mode=mode)
+
+
 def precisions() -> tuple[str, ...]:
-    """Returns what this processor multiplies in."""
+    """Returns what this machine multiplies in fast."""
+    if DEVICE.type == "cuda":
+        return "float32", "bfloat16"
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

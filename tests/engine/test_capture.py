@@ -1,12 +1,14 @@
 """What is recorded, replayed and left alone; on a GPU, that it is the same step."""
 
+import warnings
+import weakref
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
 import torch
 
-from residency.engine.capture import WARM_UP, Captured
+from residency.engine.capture import WARM_UP, Captured, collected
 from residency.engine.network import Network
 from residency.training import SGD, AdamW
 
@@ -42,8 +44,12 @@ class Tape:
 
 def captured(function):
     tape = Tape(function)
-    run = Captured(tape, lambda: (tape, tape.recorder()), nullcontext())
+    run = Captured(tape, lambda: (tape, tape.recorder()), nullcontext(), no_waits)
     return run, tape
+
+
+def no_waits():
+    return nullcontext([])
 
 
 def test_every_call_counts_once_whether_recorded_or_not():
@@ -92,17 +98,81 @@ def test_what_cannot_be_recorded_runs_as_it_is_and_says_why_once(caplog):
 
     calls = []
     run = Captured(
-        lambda x: calls.append(1) or x, lambda: (None, refuses()), nullcontext()
+        lambda x: calls.append(1) or x,
+        lambda: (None, refuses()),
+        nullcontext(),
+        no_waits,
     )
     for n in range(7):
         assert float(run(torch.tensor(float(n)))) == n
     assert caplog.text.count("without a CUDA graph: operation not permitted") == 1
 
 
+def test_an_error_without_words_is_named_by_its_kind(caplog):
+    @contextmanager
+    def refuses():
+        yield
+        raise NotImplementedError
+
+    run = Captured(torch.sum, lambda: (None, refuses()), nullcontext(), no_waits)
+    for _ in range(5):
+        assert float(run(torch.ones(2))) == 2
+    assert "without a CUDA graph: NotImplementedError" in caplog.text
+
+
+def test_what_waits_is_not_recorded_and_the_place_is_named(caplog):
+    """Only the last of the runs before counts: the first make the optimizer's state."""
+    tape = Tape(torch.sum)
+    seen = []
+
+    @contextmanager
+    def waits():
+        seen.append(run.calls)
+        found = []
+        with collected(found):
+            yield found
+
+    def wait(x):
+        warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
+        return x.sum()
+
+    run = Captured(wait, lambda: (tape, tape.recorder()), nullcontext(), waits)
+    for _ in range(3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run(torch.ones(2))
+    with pytest.warns(match="synchronizing"):
+        assert float(run(torch.ones(2))) == 2
+    assert seen == [WARM_UP]
+    assert tape.replays == 0
+    assert f"{__file__}:" in caplog.text
+
+
+def test_other_warnings_are_still_given():
+    places = []
+    with pytest.warns(match="something else"), collected(places):
+        warnings.warn("something else", stacklevel=1)
+    assert places == []
+
+
+def test_letting_go_frees_what_was_recorded():
+    run, tape = captured(torch.sum)
+    for _ in range(WARM_UP + 1):
+        run(torch.ones(4))
+    kept = weakref.ref(run.inputs[0].untyped_storage())
+    del tape.tensors
+    run.let_go()
+    assert kept() is None
+    assert run.graph is None
+    assert float(run(torch.ones(4))) == 4
+    assert tape.replays == 1
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("config", [SGD(learning_rate=0.1), AdamW()])
-def test_a_recorded_step_is_the_step(config):
+def test_a_recorded_step_is_the_step(config, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     random = np.random.default_rng(0)
     found = []
     for recorded in (True, False):

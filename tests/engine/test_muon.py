@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from residency.engine.muon import orthogonal
+from residency.engine.muon import OrthogonalMomentum, orthogonal
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.training import Muon
@@ -70,3 +70,19 @@ def test_inner_kernels_are_muons_and_the_rest_is_nesterov_sgd(network):
             assert float(values.max()) < 1.3
     for p, copy in zip(ours, copies, strict=True):
         torch.testing.assert_close(p, copy)
+
+
+def test_the_rate_may_be_a_tensor():
+    """As it must be in a recorded step, which reads it there anew each time."""
+    found = []
+    for rate in (0.1, torch.tensor(0.1)):
+        parameter = torch.nn.Parameter(torch.linspace(-1, 1, 12).view(3, 4))
+        optimizer = OrthogonalMomentum(
+            [{"params": [parameter], "orthogonal": True}], lr=0.0, momentum=0.9
+        )
+        for n in range(3):
+            optimizer.param_groups[0]["lr"] = rate
+            parameter.grad = torch.cos(n + parameter.detach())
+            optimizer.step()
+        found.append(parameter.detach())
+    assert torch.equal(*found)

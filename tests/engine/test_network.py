@@ -119,3 +119,15 @@ def test_one_output_that_may_be_either_is_refused():
     model = keras.Model(inputs, keras.layers.ReLU(name="cut")(keras.layers.Dense(1)(x)))
     with pytest.raises(EngineError, match="one output and ends in ReLU 'cut'"):
         Network(model)
+
+
+def test_statistics_of_frozen_normalization_stand_still(network, batch):
+    norm = network.model.get_layer("bn")
+    statistics = [norm.moving_mean.value, norm.moving_variance.value]
+    seed = network.model.get_layer("dropout").seed_generator.state.value
+    assert [id(t) for t in network.moving()] == [id(t) for t in (*statistics, seed)]
+    norm.trainable = False
+    assert [id(t) for t in network.moving()] == [id(seed)]
+    before = [t.clone() for t in statistics]
+    network.logits(batch[0], training=True)
+    assert all(torch.equal(a, b) for a, b in zip(statistics, before, strict=True))

@@ -1,10 +1,13 @@
 """One step against Keras' own, and against closed forms."""
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import pytest
 import torch
 
+from residency.engine.capture import Captured
 from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.step import Step
@@ -161,6 +164,31 @@ def test_without_memory_a_batch_goes_in_parts_and_statistics_move_once(
     assert "at most 3" in caplog.text
     for a, b in zip(short.model.variables, parts.model.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_without_memory_a_recording_gives_its_own_back(batch, monkeypatch, caplog):
+    """Then the whole batch may fit: it is not cut into parts yet."""
+    network = Network(small_model())
+    step = make_step(network)
+    step._run = captured = Captured(step._move, side_stream=nullcontext())
+    captured.graph = captured.output = object()
+    captured.inputs = (torch.ones(3),)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    layer, fails = network.module.calls[-1], [True]
+    real = layer.run
+
+    def run(x, *, training):
+        if fails:
+            fails.clear()
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(x, training=training)
+
+    object.__setattr__(layer, "run", run)
+    captured.shapes = [torch.Size([9])]  # of another batch: this one runs as it is
+    step(*batch, 0.1)
+    assert (captured.graph, captured.inputs, captured.output) == (None, (), None)
+    assert step.micro_batch is None
+    assert step._run == step._move
 
 
 def test_memory_too_small_for_one_image_changes_nothing(batch, monkeypatch):

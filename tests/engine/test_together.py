@@ -4,6 +4,10 @@ import runpy
 
 import numpy as np
 import pytest
+import torch
+
+from residency.engine.together import require_own_gpu
+from residency.errors import EngineError
 
 SCRIPT = '''
 import keras, numpy as np
@@ -151,3 +155,13 @@ def test_layers_that_keras_runs_are_named(trained):
     told = [line for line in trained[1].splitlines() if "as Keras runs" in line]
     assert len(told) == 1
     assert told[0].endswith("inside")
+
+
+def test_a_model_on_another_processs_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    require_own_gpu(torch.device("cpu"))
+    require_own_gpu(torch.device("cuda:1"))
+    with pytest.raises(
+        EngineError, match=r"on cuda:0, .* trains on cuda:1.*LOCAL_RANK"
+    ):
+        require_own_gpu(torch.device("cuda:0"))

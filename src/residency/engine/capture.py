@@ -5,8 +5,9 @@ launches all of them at once.
 """
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -35,6 +36,8 @@ class Captured:
         function: From tensors to one tensor.
         record: Makes an empty graph and the context that records into it; CUDA's.
         side_stream: The context for the runs before the recording; CUDA's.
+        waits: Makes a context with a list that is then filled with the places in the
+            source that waited for the GPU; CUDA's.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Captured:
         function: Callable[..., torch.Tensor],
         record: Callable[[], tuple[Graph, AbstractContextManager]] | None = None,
         side_stream: AbstractContextManager | None = None,
+        waits: Callable[[], AbstractContextManager[list[str]]] | None = None,
     ) -> None:
         self.function = function
         self.record = record or _cuda_graph
         self.side_stream = side_stream or _CudaSideStream()
+        self.waits = waits or _cuda_waits
         self.shapes: list[torch.Size] = []  # those of the largest call so far
         self.calls = 0  # with these shapes
         self.graph: Graph | None = None
@@ -60,9 +65,7 @@ class Captured:
             if not self.shapes or shapes[0].numel() > self.shapes[0].numel():
                 self.shapes, self.calls = shapes, 0
             if shapes == self.shapes and self.calls < WARM_UP:
-                self.calls += 1
-                with self.side_stream:
-                    return self.function(*tensors)
+                return self._warm_up(tensors)
             if shapes == self.shapes:
                 self._record(tensors)
         if self.graph is None or shapes != self.shapes:
@@ -72,6 +75,20 @@ class Captured:
         self.graph.replay()
         return self.output.clone()
 
+    def _warm_up(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Runs the function; the last time it must not wait, or is not recorded.
+
+        A recording that fails leaves memory behind, so it is not tried in vain.
+        """
+        self.calls += 1
+        last = self.calls == WARM_UP
+        with self.side_stream, self.waits() if last else nullcontext([]) as found:
+            output = self.function(*tensors)
+        if found:
+            self.let_go()
+            self._say_why(f"{found[0]} waits for the GPU")
+        return output
+
     def _record(self, tensors: tuple[torch.Tensor, ...]) -> None:
         self.inputs = tuple(x.clone() for x in tensors)
         graph, recording = self.record()
@@ -79,13 +96,21 @@ class Captured:
             with recording:
                 self.output = self.function(*self.inputs)
         except Exception as error:  # run as it is, the function says what is wrong
-            self.failed, self.inputs, self.output = True, (), None
+            self.let_go()
             while error.__context__ is not None:  # what came first
                 error = error.__context__
-            reason = str(error).splitlines()[0]
-            logger.warning("the step runs without a CUDA graph: %s", reason)
+            reason = str(error) or type(error).__name__
+            self._say_why(reason.splitlines()[0])
             return
         self.graph = graph
+
+    def let_go(self) -> None:
+        """Frees the recording; from now on the function runs as it is."""
+        self.failed = True
+        self.graph, self.inputs, self.output = None, (), None
+
+    def _say_why(self, reason: str) -> None:
+        logger.warning("the step runs without a CUDA graph: %s", reason)
 
 
 def _cuda_graph() -> tuple[Graph, AbstractContextManager]:
@@ -102,6 +127,33 @@ def _recording(graph: torch.cuda.CUDAGraph) -> Iterator[None]:
     except BaseException:
         torch.cuda.set_stream(stream)  # an aborted recording leaves its own behind
         raise
+
+
+@contextmanager
+def _cuda_waits() -> Iterator[list[str]]:
+    found: list[str] = []
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with collected(found):
+            yield found
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+@contextmanager
+def collected(places: list[str]) -> Iterator[None]:
+    """Adds where torch warned of an operation that waits; others warn as they do."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for each in caught:
+        if "synchronizing CUDA operation" in str(each.message):
+            places.append(f"{each.filename}:{each.lineno}")
+        else:
+            warnings.warn_explicit(
+                each.message, each.category, each.filename, each.lineno
+            )
 
 
 class _CudaSideStream(AbstractContextManager):

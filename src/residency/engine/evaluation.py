@@ -35,16 +35,18 @@ def measured(
     found: Iterable[tuple[Batch, torch.Tensor]], dataset: Dataset, part: Part
 ) -> Measurement:
     """Returns accuracy and loss on `part`, of its batches with their logits."""
-    correct = total = 0
-    loss = 0.0
+    total = 0
+    losses, rights = [], []  # on the device: no batch waits for the one before
     for batch, logits in found:
-        labels = torch.from_numpy(batch.labels).to(logits.device)
-        loss += float(cross_entropy(logits, labels, reduction="sum"))
+        labels = torch.from_numpy(batch.labels).to(logits.device, non_blocking=True)
+        losses.append(cross_entropy(logits, labels, reduction="sum"))
         right = (logits.argmax(dim=1) == labels) & logits.isfinite().all(dim=1)
-        correct += int(right.sum())
+        rights.append(right.sum())
         total += len(labels)
     if total == 0:
         raise _unreadable(dataset, part)
+    loss = float(torch.stack(losses).cpu().double().sum())
+    correct = int(torch.stack(rights).sum())
     return Measurement(Proportion(correct, total), loss / total)
 
 

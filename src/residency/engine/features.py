@@ -43,7 +43,7 @@ class Body:
     @torch.no_grad()
     def __call__(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Returns float32 features `(batch, ...)` of uint8 `images`, on the device."""
-        pixels = torch.as_tensor(images).to(self.device, torch.float32)
+        pixels = torch.as_tensor(images).to(self.device, non_blocking=True).float()
         with autocast(self.device, self.precision):
             return self.module(pixels, training=False).float()
 
@@ -153,7 +153,7 @@ class FeatureBatches:
         for first in range(start * self.batch_size, len(order), self.batch_size):
             rows = order[first : first + self.batch_size]
             rows = rows[kept.known[rows]]
-            there = torch.from_numpy(rows).to(self.labels.device)
+            there = torch.from_numpy(rows).to(self.labels.device, non_blocking=True)
             yield Batch(kept.features[there], self.labels[there], rows)
 
 
@@ -166,7 +166,8 @@ class _Pass:
         self.first_step: int | None = None  # of the epoch it is from; the rest follows
 
     def add(self, features: torch.Tensor, rows: np.ndarray, step: int) -> None:
-        self.features[torch.from_numpy(rows).to(features.device)] = features
+        there = torch.from_numpy(rows).to(features.device, non_blocking=True)
+        self.features[there] = features
         self.known[rows] = True
         if step == 0:
             self.first_step = 0

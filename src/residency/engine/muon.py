@@ -49,7 +49,7 @@ class OrthogonalMomentum(torch.optim.Optimizer):
                     outputs = len(parameter)
                     parameter.mul_(outputs**0.5 / parameter.norm().clamp_min(1e-12))
                     update = orthogonal(update.reshape(outputs, -1)).view_as(parameter)
-                parameter.add_(update, alpha=-rate)
+                parameter.sub_(update.mul_(rate))  # the rate may be on the device
         return loss
 
 

@@ -75,7 +75,7 @@ class Network:
         self, images: np.ndarray | torch.Tensor, *, training: bool
     ) -> torch.Tensor:
         """Returns float32 logits `(batch, classes)` of uint8 `images`."""
-        pixels = torch.as_tensor(images).to(self.device, torch.float32)
+        pixels = torch.as_tensor(images).to(self.device, non_blocking=True).float()
         with autocast(self.device, self.precision):
             scores = self.module(pixels, training=training).float()
         if self.single:
@@ -104,13 +104,20 @@ class Network:
         return found
 
     def moving(self) -> list[torch.Tensor]:
-        """Returns what a pass in training may move: statistics, random seeds."""
-        weights = {
+        """Returns what a pass in training may move: statistics, random seeds.
+
+        Those of frozen batch normalization stand still.
+        """
+        still = {
             id(variable)
             for layer in self.model._flatten_layers()
-            for variable in layer._trainable_variables
+            for variable in (
+                layer.variables
+                if _is_frozen_norm(layer)
+                else layer._trainable_variables
+            )
         }
-        return [v.value for v in self.model.variables if id(v) not in weights]
+        return [v.value for v in self.model.variables if id(v) not in still]
 
     def is_finite(self) -> bool:
         """Tells whether no variable holds NaN or infinity."""
@@ -125,6 +132,10 @@ class Network:
         return {
             f"{n:04d}/{v.name}": v.value for n, v in enumerate(self.model.variables)
         }
+
+
+def _is_frozen_norm(layer: Any) -> bool:
+    return type(layer) is keras.layers.BatchNormalization and not layer.trainable
 
 
 def outputs_first(tensor: torch.Tensor) -> torch.Tensor:

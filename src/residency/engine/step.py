@@ -8,9 +8,9 @@ import torch
 
 from residency.engine.capture import Captured
 from residency.engine.losses import Teacher, loss_of
-from residency.engine.muon import OrthogonalMomentum
 from residency.engine.network import Network
 from residency.engine.nonfinite import where_not_finite
+from residency.engine.numbers import numbers_on
 from residency.engine.optimizers import give_state
 from residency.engine.precision import autocast, require_precision
 from residency.errors import EngineError
@@ -102,8 +102,12 @@ class Step:
             and self.average is None
             and self.micro_batch is None
             and not self.scaler.is_enabled()
-            and not isinstance(self.optimizer, OrthogonalMomentum)
         )
+
+    def _is_recorded(self) -> bool:
+        """Tells whether this very pass is being recorded."""
+        on_gpu = self.network.device.type == "cuda"
+        return on_gpu and torch.cuda.is_current_stream_capturing()
 
     def __call__(
         self,
@@ -178,22 +182,24 @@ class Step:
             try:
                 return self._in_parts(images, labels)
             except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
+                if self._is_recorded() or not is_out_of_memory(error):
                     raise
             self._forget()
             self._halve(len(images))
 
     def _in_parts(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        device = self.network.device
         parts = -(-len(images) // (self.micro_batch or len(images)))
         sums = []
         for some, their_labels in zip(
             images.tensor_split(parts), labels.tensor_split(parts), strict=True
         ):
-            with autocast(self.network.device, self.precision):
-                logits = self.network.logits(some, training=True)
-                taught = None if self.teacher is None else self.teacher.logits(some)
+            with numbers_on(device):
+                with autocast(device, self.precision):
+                    logits = self.network.logits(some, training=True)
+                    taught = None if self.teacher is None else self.teacher.logits(some)
+                penalty = self.network.penalty()
             loss = loss_of(self.loss, logits, their_labels, taught)
-            penalty = self.network.penalty()
             share = len(some) / len(images)
             total = (loss if penalty is None else loss + penalty) * share
             self.scaler.scale(total).backward()
@@ -208,6 +214,7 @@ class Step:
                 "(--set data.batch_size=...) or smaller images."
             )
         if isinstance(self._run, Captured):  # the graph keeps memory of its own
+            self._run.let_go()
             self._run = self._move
             torch.cuda.empty_cache()
             return

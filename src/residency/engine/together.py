@@ -46,6 +46,7 @@ class Together(Hook):
     def __init__(
         self, processes: Processes, network: Network, seed: int, *, whole_batch: bool
     ) -> None:
+        require_own_gpu(network.device)
         self.processes, self.network, self.seed = processes, network, seed
         self.stop: str | None = None
         reached = share_statistics(network.module, processes) if whole_batch else []
@@ -102,10 +103,7 @@ class Together(Hook):
     def before_epoch(self, state: TrainState) -> None:
         """Takes over the first process's variables."""
         self._look_at_what_trains()
-        tensors = list(self.network.variables().values())
-        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
-            same = [tensor for tensor in tensors if tensor.dtype == dtype]
-            _at_once(self.processes.copy_first, same)
+        _at_once(self.processes.copy_first, list(self.network.variables().values()))
 
     def before_step(self, state: TrainState) -> None:
         """Counts the step's images, takes over the first process's rate, and draws."""
@@ -144,11 +142,26 @@ class Together(Hook):
         self.processes.sum(flat.mul_(share) if share else flat.zero_())
 
 
+def require_own_gpu(device: torch.device) -> None:
+    """Checks that a model is where this process trains.
+
+    Raises:
+        EngineError: It was built on another process's GPU.
+    """
+    if device.type == "cuda" and device.index != (own := torch.cuda.current_device()):
+        raise EngineError(
+            f"the model is on {device}, but this process trains on cuda:{own}. Before "
+            "the model is built: torch.cuda.set_device(int(os.environ['LOCAL_RANK']))."
+        )
+
+
 def _at_once(collective: Callable[[Any], Any], tensors: Sequence[torch.Tensor]) -> None:
-    """Applies `collective`, which works in place, to all tensors as one."""
-    with torch.no_grad():
-        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        collective(flat)
-        parts = flat.split([tensor.numel() for tensor in tensors])
-        for tensor, part in zip(tensors, parts, strict=True):
-            tensor.copy_(part.view(tensor.shape))
+    """Applies `collective`, which works in place, to all tensors of a dtype as one."""
+    for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
+        same = [tensor for tensor in tensors if tensor.dtype == dtype]
+        with torch.no_grad():
+            flat = torch.cat([tensor.reshape(-1) for tensor in same])
+            collective(flat)
+            parts = flat.split([tensor.numel() for tensor in same])
+            for tensor, part in zip(same, parts, strict=True):
+                tensor.copy_(part.view(tensor.shape))

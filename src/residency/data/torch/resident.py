@@ -104,7 +104,8 @@ def _crop(crop: PadCrop, images: torch.Tensor, draws: np.ndarray) -> torch.Tenso
     found = _gathered(images, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
     inside = ((rows >= 0) & (rows < height))[:, :, None, None]
     inside = inside & ((columns >= 0) & (columns < width))[:, None, :, None]
-    fill = torch.tensor(crop.fill, dtype=torch.uint8).to(images.device)
+    fill = torch.tensor(crop.fill, dtype=torch.uint8)
+    fill = fill.to(images.device, non_blocking=True)
     return torch.where(inside, found, fill)
 
 
