@@ -30,6 +30,23 @@ def test_neighbours_are_joined_and_the_numbers_stay(dtype):
     assert len(lower(model).calls) == 2  # two convolutions with all that follows
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_addition_that_nothing_follows_is_joined_too(dtype):
+    """As in MobileNetV2; the sum is read twice, and its second term is one, too."""
+    exact = dtype == "float64"
+    with float64() if exact else nullcontext():
+        inputs = keras.Input((8, 8, 4))
+        x = inputs
+        for _ in range(2):
+            y = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(x))
+            x = layers.Add()([x, y])
+        both = [layers.BatchNormalization()(layers.Conv2D(4, 1)(x)) for _ in range(2)]
+        model = keras.Model(inputs, [x, layers.Add()(both)])
+        tight = {"tolerance": 1e-12, "gradients": 1e-10} if exact else {}
+        assert_same(model, (3, 8, 8, 4), **tight)
+    assert len(lower(model).calls) == 4  # four convolutions with all that follows
+
+
 def test_what_is_joined_already_is_not_joined_again():
     inputs = keras.Input((8, 8, 4))
     one = layers.ReLU()(layers.BatchNormalization()(inputs))

@@ -2,8 +2,8 @@
 
 - Zeros around an image, then a convolution: the convolution pads by itself. So does the
   largest of a window where the image comes from a ReLU.
-- Batch normalization, then perhaps an addition, then ReLU or its kin: one pass over
-  memory where a native kernel is there.
+- Batch normalization, then an addition, ReLU or its kin, or both: one pass over memory
+  where a native kernel is there.
 - Convolution, then batch normalization, addition, activation: one convolution where
   the statistics stand still and nobody asks for gradients. It writes over what it
   adds if it is the last to read that.
@@ -16,7 +16,12 @@ from typing import Any
 
 from keras import layers
 
-from residency.engine.lowering.activations import Pointwise, Rectifier, is_linear
+from residency.engine.lowering.activations import (
+    LINEAR,
+    Pointwise,
+    Rectifier,
+    is_linear,
+)
 from residency.engine.lowering.call import Call, Run
 from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.folding import FoldedConvolution
@@ -100,30 +105,47 @@ def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
         same = call.operation.compute_dtype == _dtype(reader.operation, call.operation)
         return call if alone and same else None
 
-    for n, call in enumerate(calls):
+    def added(add: Call | None) -> tuple[Call, int, int] | None:
+        """Returns a normalization, its slot, and the slot that is added to it."""
+        if add is None or len(add.inputs) != 2 or add.operation._reshape_required:
+            return None
+        for slot, other in (add.inputs, add.inputs[::-1]):
+            norm = before(slot, add, layers.BatchNormalization)
+            if norm is not None and slot != other:
+                return norm, slot, other
+        return None
+
+    def join(
+        last: Call, rectifier: Rectifier, norm: Call, gone: list[int], *others: int
+    ) -> None:
+        """Puts `norm` and what follows it in the place of `last`."""
+        run = BatchNorm(norm.operation, bool(others), rectifier)
+        inputs = (*norm.inputs, *others)
+        for slot in gone:
+            found[place[slot]] = None
+        found[place[last.outputs[0]]] = replace(
+            norm, run=run, inputs=inputs, outputs=last.outputs
+        )
+
+    for call in calls:
         rectifier = _rectifier(call)
         if rectifier is None:
             continue
-        source = call.inputs[0]
+        [source] = call.inputs
         norm = before(source, call, layers.BatchNormalization)
-        add = before(source, call, layers.Add)
-        inputs = call.inputs
-        gone = [source]
-        same_ranks = add is not None and not add.operation._reshape_required
-        if add is not None and same_ranks and len(add.inputs) == 2:
-            for slot, other in (add.inputs, add.inputs[::-1]):
-                norm = before(slot, add, layers.BatchNormalization)
-                if norm is not None and slot != other:
-                    inputs, gone = (*norm.inputs, other), [source, slot]
-                    break
-        elif norm is not None:
-            inputs = norm.inputs
-        if norm is None:
+        addition = added(before(source, call, layers.Add))
+        if norm is not None:
+            join(call, rectifier, norm, [source])
+        elif addition is not None:
+            norm, slot, other = addition
+            join(call, rectifier, norm, [source, slot], other)
+    for call in list(found):  # what is added, and no rectifier follows
+        if call is None or type(call.operation) is not layers.Add:
             continue
-        run = BatchNorm(norm.operation, len(inputs) == 2, rectifier)
-        found[n] = replace(norm, run=run, inputs=inputs, outputs=call.outputs)
-        for slot in gone:
-            found[place[slot]] = None
+        addition = None if call.kept or call.casts else added(call)
+        if addition is not None:
+            norm, slot, other = addition
+            join(call, LINEAR, norm, [slot], other)
     return [call for call in found if call is not None]
 
 
