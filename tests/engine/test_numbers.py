@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from residency.engine.numbers import FilledByKernel, numbers_on
 
@@ -26,22 +27,33 @@ def test_all_else_is_left_alone():
         assert torch.as_tensor([1, 2]).tolist() == [1, 2]
 
 
-def test_no_number_of_keras_is_copied(monkeypatch):
+class Copies(TorchFunctionMode):
+    """Keeps the numbers of which copies are asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.as_tensor and not isinstance(args[0], np.ndarray):
+            self.found.append(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_number_of_keras_is_copied():
     """A regularizer, a clipping and arithmetic: none of them asks for a copy."""
-    copied = []
-    real = torch.full
-
-    def full(*args, **kwargs):
-        copied.append(args[1])
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(torch, "full", full)
     x = keras.ops.convert_to_tensor(np.ones((2, 3), "float32"))
-    with FilledByKernel():
+
+    def compute():
         keras.regularizers.L2(0.01)(x)
-        keras.ops.clip(2.0 * x, 0.0, 6.0)
-    assert 0.01 in copied
-    assert 6.0 in copied
+        keras.ops.clip(keras.ops.multiply(x, 2.0), 0.0, 6.0)
+
+    with Copies() as before:
+        compute()
+    assert {0.01, 2.0, 6.0} <= set(before.found)
+    with Copies() as after, FilledByKernel():
+        compute()
+    assert after.found == []
 
 
 def test_only_a_gpu_has_to_be_waited_for():
