@@ -173,6 +173,19 @@ def test_what_follows_a_convolution_is_done_with_it(
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
 
 
+@pytest.mark.parametrize("after", AFTER)
+def test_what_follows_an_addition(after):
+    inputs = keras.Input((9, 11, 8))
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(inputs))
+    x = layers.Add()([inputs, x])
+    for layer in AFTER[after]:
+        x = type(layer).from_config(layer.get_config())(x)
+    images = torch.randn(2, 9, 11, 8, generator=torch.Generator().manual_seed(0))
+    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
+        found, expected = inference(keras.Model(inputs, x), images, dtype)
+        torch.testing.assert_close(found, expected, rtol=close, atol=close)
+
+
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 @pytest.mark.parametrize("own", ["linear", "relu", "silu", "gelu"])
 def test_every_convolution_with_and_without_an_activation_of_its_own(kind, own):

@@ -107,10 +107,19 @@ def test_zeros_go_into_a_maximum_that_they_never_are(case):
     assert len(lower(model).calls) == calls
 
 
+@pytest.mark.parametrize("zeros", [1, ((0, 1), (0, 1)), ((2, 0), (0, 1))])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("kind", [layers.Conv2D, layers.DepthwiseConv2D])
+def test_zeros_go_into_a_convolution(kind, strides, zeros):
+    inputs = keras.Input((8, 7, 4))
+    padded = layers.ZeroPadding2D(zeros)(inputs)
+    given = {"filters": 3} if kind is layers.Conv2D else {"depth_multiplier": 2}
+    model = keras.Model(inputs, kind(kernel_size=3, strides=strides, **given)(padded))
+    assert_same(model, (3, 8, 7, 4))
+    assert len(lower(model).calls) == 1
+
+
 NOT_JOINED = {
-    "uneven zeros": lambda x: layers.Conv2D(4, 3)(
-        layers.ZeroPadding2D(((0, 1), (0, 1)))(x)
-    ),
     "zeros before same": lambda x: layers.Conv2D(4, 3, strides=2, padding="same")(
         layers.ZeroPadding2D(1)(x)
     ),

@@ -9,12 +9,21 @@ from torch.nn import functional
 
 from residency.engine.lowering.call import Run
 from residency.engine.lowering.layout import (
+    NO_SIDES,
+    Padding,
+    Sides,
     from_channels_first,
     lay_out_kernel,
-    padded,
+    same_sides,
     to_channels_first,
 )
 from residency.engine.native import convolution as native
+
+Steps = tuple[int, int]
+"""Of rows and of columns: 2 is every second one."""
+SAFE_CHANNELS = 16
+"""With fewer channels last, oneDNN's gradient of a strided 1x1 kernel writes past its
+memory: https://github.com/uxlfoundation/oneDNN/issues/6035."""
 
 
 def activation_of(layer: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -44,9 +53,9 @@ class Weights:
 
 
 class Convolution:
-    """`Conv2D`, on an image with `zeros` more rows and columns on every side."""
+    """`Conv2D`, on an image with `zeros` around it."""
 
-    def __init__(self, layer: Any, zeros: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, layer: Any, zeros: Sides = NO_SIDES) -> None:
         self.layer = layer
         self.zeros = zeros
         self.read = Weights(layer)
@@ -75,26 +84,60 @@ class Convolution:
         """Returns the kernel that gives each output channel times its `scale`."""
         return kernel * scale
 
-    def padded(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
-        """Returns `x` channels first and the zeros per side that are left to add."""
+    def sides(self, x: torch.Tensor) -> Sides:
+        """Returns the zeros to add around `x`, channels first."""
         layer = self.layer
+        if layer.padding != "same":
+            return self.zeros
+        size = x.shape[2:]
+        return same_sides(size, layer.kernel_size, layer.strides, layer.dilation_rate)
+
+    def inference_padding(self, x: torch.Tensor) -> Padding:
+        """Returns the padding where nobody asks for gradients, `x` channels first."""
+        return Padding.of(self.sides(x))
+
+    def prepared(
+        self, x: torch.Tensor, strides: Steps | None = None
+    ) -> tuple[torch.Tensor, Steps, Steps]:
+        """Returns `x` channels first, the strides and the zeros per side left to do.
+
+        Args:
+            x: In Keras' shape.
+            strides: In place of the layer's.
+        """
+        layer: Any = self.layer
         x = to_channels_first(x, layer.data_format == "channels_last")
-        if layer.padding == "same":
-            return padded(x, layer.kernel_size, layer.strides, layer.dilation_rate)
-        return x, self.zeros
+        padding = Padding.of(self.sides(x))
+        x, steps = padding.image(x), layer.strides if strides is None else strides
+        channels = x.shape[1] // self.groups
+        pointwise = layer.kernel_size == (1, 1) and padding.each == (0, 0)
+        if pointwise and steps != (1, 1) and channels < SAFE_CHANNELS:
+            return x[:, :, :: steps[0], :: steps[1]], (1, 1), (0, 0)
+        return x, steps, padding.each
 
     def convolve(
-        self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None
+        self,
+        x: torch.Tensor,
+        kernel: torch.Tensor,
+        bias: torch.Tensor | None,
+        strides: Steps | None = None,
     ) -> torch.Tensor:
-        """Returns the convolution with this kernel, in Keras' shape."""
+        """Returns the convolution with this kernel, in Keras' shape.
+
+        Args:
+            x: In Keras' shape, as `kernel` and `bias`.
+            kernel: Of the layer, or a multiple.
+            bias: Its bias, or another.
+            strides: In place of the layer's.
+        """
         layer, weight = self.layer, self.weight(kernel)
         is_native = self.is_plain and native.usable(x, kernel)
-        x, padding = self.padded(x)
+        x, strides, padding = self.prepared(x, strides)
         if is_native:
             run: Any = native.Conv2d.apply
-            y = run(x.to(torch.bfloat16), weight, bias, layer.strides[0], padding)
+            y = run(x.to(torch.bfloat16), weight, bias, strides[0], padding)
         else:
-            geometry = (layer.strides, padding, layer.dilation_rate, self.groups)
+            geometry = (strides, padding, layer.dilation_rate, self.groups)
             y = functional.conv2d(x, weight, bias, *geometry)
         return from_channels_first(y, layer.data_format == "channels_last")
 
@@ -108,6 +151,16 @@ class Convolution:
 
 class DepthwiseConvolution(Convolution):
     """`DepthwiseConv2D`: each channel with kernels of its own."""
+
+    def inference_padding(self, x: torch.Tensor) -> Padding:
+        """Returns the padding where nobody asks for gradients: without a copy.
+
+        A 3x3 kernel with a row and a column of zeros takes no longer, as reading the
+        image is the work. Its gradients would take twice as long.
+        """
+        (top, bottom), (left, right) = sides = self.sides(x)
+        after = top <= bottom and left <= right and self.layer.dilation_rate == (1, 1)
+        return Padding.in_kernel(sides) if after else Padding.of(sides)
 
     def lay_out(self) -> None:
         """Leaves the kernel, `(height, width, channels, multiplier)`, as it lies."""

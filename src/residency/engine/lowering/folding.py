@@ -1,16 +1,22 @@
 """A convolution with what follows it, as one."""
 
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
 
 from residency.engine.lowering.activations import IDENTITY, Pointwise
 from residency.engine.lowering.call import Run
-from residency.engine.lowering.convolution import Convolution
-from residency.engine.lowering.layout import from_channels_first
+from residency.engine.lowering.convolution import Convolution, Steps
+from residency.engine.lowering.layout import Padding, from_channels_first
 from residency.engine.lowering.normalization import BatchNorm
 
+AFTER_SUMS = (IDENTITY, Pointwise("relu"))
+"""What oneDNN's convolutions of torch can do after an addition."""
 
+
+@dataclass(eq=False)
 class FoldedConvolution:
     """Convolution, batch normalization, addition, activation: all but the first if any.
 
@@ -23,31 +29,30 @@ class FoldedConvolution:
     place. It does not count those by its fused optimizers, which come with a training
     pass, nor those through `.data` or `.numpy()`: call the module in training mode once
     after such a change.
-
-    Args:
-        convolution: Comes first.
-        norm: Perhaps with an addition and a rectifier of its own.
-        activation: How the activation after them runs, and what oneDNN calls it.
-        into_added: In inference the result may take the memory of what is added:
-            nobody reads that afterwards.
     """
 
-    def __init__(
-        self,
-        convolution: Convolution,
-        norm: BatchNorm | None = None,
-        activation: tuple[Run, Pointwise] | None = None,
-        *,
-        into_added: bool = False,
-    ) -> None:
-        self.convolution = convolution
-        self.norm = norm
-        self.activation = activation
-        self.into_added = into_added
-        self._values: list[Any] = []  # held, so that no other tensor gets their ids
-        self._made_from: tuple[tuple[int, int, int], ...] = ()
-        self._folded: tuple[torch.Tensor, torch.Tensor | None] | None = None
-        self._packed: dict[Any, tuple[torch.Tensor, torch.Tensor | None]] = {}
+    convolution: Convolution
+    norm: BatchNorm | None = None
+    """Perhaps with an addition and a rectifier of its own."""
+    activation: tuple[Run, Pointwise] | None = None
+    """How the activation after them runs, and what oneDNN calls it."""
+    into_added: bool = False
+    """In inference the result may take the memory of what is added: nobody reads that
+    afterwards."""
+    strides: Steps | None = None
+    """In inference; `None`: the layer's."""
+    added_steps: Steps = (1, 1)
+    """In inference, of the rows and columns to take of what is added."""
+    _folded: "_Folded | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._kind = self._pointwise()
+        layer = self.convolution.layer
+        self._variables = [layer.kernel, layer.bias]
+        if self.norm is not None:
+            norm = self.norm.layer
+            statistics = [norm.moving_mean, norm.moving_variance]
+            self._variables += [*statistics, norm.gamma, norm.beta]
 
     def __call__(
         self, x: torch.Tensor, *others: torch.Tensor, training: bool
@@ -56,22 +61,18 @@ class FoldedConvolution:
         if training or torch.is_grad_enabled():
             self._folded = None
             y = self._with_gradients(x, *others, training=training)
-            return (
-                y if self.activation is None else self.activation[0](y, training=False)
-            )
-        kernel, bias = self._kernel_and_bias()
+            return self._activated(y)
+        folded = self._fold()
         dtype = _dtype_of_products(x)
-        x, others = x.to(dtype), tuple(each.to(dtype) for each in others)
-        kind = self._pointwise()
-        if kind is not None and _onednn_has(x):
-            return self._at_once(x, kernel, bias, kind, *others)
+        x, others = x.to(dtype), tuple(self._thinned(each).to(dtype) for each in others)
+        if self._kind is not None and _onednn_has(x):
+            return self._at_once(folded, self._kind, x, *others)
+        kernel, bias = folded.kernel.to(dtype), folded.bias
         bias = None if bias is None else bias.to(dtype)
-        y = self.convolution.convolve(x, kernel.to(dtype), bias)
+        y = self.convolution.convolve(x, kernel, bias, self.strides)
         if self.norm is None:
-            y = self.convolution.activation(y)
-        else:
-            y = self.norm.finish(y, *others)
-        return y if self.activation is None else self.activation[0](y, training=False)
+            return self._activated(self.convolution.activation(y))
+        return self._activated(self.norm.finish(y, *others))
 
     def _with_gradients(
         self, x: torch.Tensor, *others: torch.Tensor, training: bool
@@ -84,85 +85,139 @@ class FoldedConvolution:
         y = self.convolution(x, training=training)
         return y if norm is None else norm(y, *others, training=training)
 
+    def _activated(self, y: torch.Tensor) -> torch.Tensor:
+        return y if self.activation is None else self.activation[0](y, training=False)
+
     def _pointwise(self) -> Pointwise | None:
         """Returns what comes last, in oneDNN's words; `None`: it has none for it."""
         if self.activation is not None:
-            return self.activation[1]
-        if self.norm is not None:
-            return Pointwise.of_rectifier(self.norm.rectifier)
-        return Pointwise.of(self.convolution.layer.activation)
+            found = self.activation[1]
+        elif self.norm is not None:
+            found = Pointwise.of_rectifier(self.norm.rectifier)
+        else:
+            found = Pointwise.of(self.convolution.layer.activation)
+        return found if not self._adds or found in AFTER_SUMS else None
+
+    @property
+    def _adds(self) -> bool:
+        return self.norm is not None and self.norm.residual
+
+    def _thinned(self, added: torch.Tensor) -> torch.Tensor:
+        if self.added_steps == (1, 1):
+            return added
+        rows, columns = (slice(None, None, step) for step in self.added_steps)
+        last = self.convolution.layer.data_format == "channels_last"
+        return added[:, rows, columns] if last else added[:, :, rows, columns]
 
     def _at_once(
         self,
-        x: torch.Tensor,
-        kernel: torch.Tensor,
-        bias: torch.Tensor | None,
+        folded: "_Folded",
         kind: Pointwise,
+        x: torch.Tensor,
         *others: torch.Tensor,
     ) -> torch.Tensor:
-        conv = self.convolution
-        layer = conv.layer
-        last = layer.data_format == "channels_last"
-        x, padding = conv.padded(x)
-        x = x.contiguous(memory_format=torch.channels_last)
-        strides, dilation = list(layer.strides), list(layer.dilation_rate)
-        geometry = (list(padding), strides, dilation, conv.groups)
-        key = (x.dtype, x.shape)
-        if key not in self._packed:
-            weight = conv.weight(kernel.to(x.dtype))
-            weight = torch.ops.mkldnn._reorder_convolution_weight(
-                weight.contiguous(memory_format=torch.channels_last),
-                *geometry,
-                list(x.shape),
-            )
-            self._packed = {key: (weight, None if bias is None else bias.to(x.dtype))}
-        packed = self._packed[key]
+        last = self.convolution.layer.data_format == "channels_last"
+        x = x.permute(0, 3, 1, 2) if last else x
+        if folded.packed is None or folded.packed.key != (x.dtype, x.shape):
+            folded.packed = self._pack(folded, kind, x)
+        packed = folded.packed
+        x = packed.padding.image(x).contiguous(memory_format=torch.channels_last)
+        onednn = torch.ops.mkldnn
         if not others:
-            y = torch.ops.mkldnn._convolution_pointwise(
-                x, *packed, *geometry, kind.name, list(kind.numbers), ""
-            )
+            y = onednn._convolution_pointwise(x, *packed.arguments, *packed.ending)
             return from_channels_first(y, last)
         added = others[0].permute(0, 3, 1, 2) if last else others[0]
-        name = None if kind == IDENTITY else kind.name
-        ending = (*packed, *geometry, "add", 1.0, name, list(kind.numbers), "")
-        onednn = torch.ops.mkldnn
-        if self.into_added and added.is_contiguous(memory_format=torch.channels_last):
-            y = onednn._convolution_pointwise_.binary(added, x, *ending)
+        arguments = (*packed.arguments, "add", 1.0, *packed.ending)
+        if added.is_contiguous(memory_format=torch.channels_last):
+            into_added = self.into_added
         else:
             added = added.contiguous(memory_format=torch.channels_last)
-            y = onednn._convolution_pointwise.binary(x, added, *ending)
+            into_added = True
+        if into_added:
+            y = onednn._convolution_pointwise_.binary(added, x, *arguments)
+        else:
+            y = onednn._convolution_pointwise.binary(x, added, *arguments)
         return from_channels_first(y, last)
 
-    def _kernel_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        conv = self.convolution.layer
-        variables = [conv.kernel, conv.bias]
-        if self.norm is not None:
-            norm = self.norm.layer
-            variables += [norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance]
-        values: list[Any] = [None if v is None else v.value for v in variables]
-        state = tuple(
-            (id(v), v.data_ptr(), v._version) for v in values if v is not None
+    def _pack(self, folded: "_Folded", kind: Pointwise, x: torch.Tensor) -> "_Packed":
+        conv, layer = self.convolution, self.convolution.layer
+        padding = conv.inference_padding(x)
+        strides = list(layer.strides if self.strides is None else self.strides)
+        geometry = list(padding.each), strides, list(layer.dilation_rate), conv.groups
+        weight = padding.kernel(conv.weight(folded.kernel.to(x.dtype)))
+        weight = torch.ops.mkldnn._reorder_convolution_weight(
+            weight.contiguous(memory_format=torch.channels_last),
+            *geometry,
+            list(padding.image(x).shape),
         )
-        if self._folded is None or state != self._made_from:
-            self._folded = self._fold(*values)
-            self._values, self._made_from, self._packed = values, state, {}
+        bias = None if folded.bias is None else folded.bias.to(x.dtype)
+        name = None if self._adds and kind == IDENTITY else kind.name
+        return _Packed(
+            key=(x.dtype, x.shape),
+            padding=padding,
+            arguments=(weight, bias, *geometry),
+            ending=(name, list(kind.numbers), ""),
+        )
+
+    def _fold(self) -> "_Folded":
+        """Returns the joint kernel of what the variables hold now."""
+        # not `.value`, which costs as much as a small convolution
+        values: list[Any] = [None if v is None else v._value for v in self._variables]
+        state = [
+            (id(v), v.data_ptr(), v._version) if v is not None else None for v in values
+        ]
+        if self._folded is None or self._folded.state != state:
+            kernel, bias, *statistics = values
+            if self.norm is not None:
+                epsilon = self.norm.layer.epsilon
+                scale, shift = _scale_and_shift(bias, *statistics, epsilon=epsilon)
+                # in the kernel's own order in memory
+                whole = torch.empty_like(kernel)
+                kernel = whole.copy_(self.convolution.scaled(kernel, scale))
+                bias = shift.to(kernel.dtype)
+            self._folded = _Folded(kernel, bias, values, state)
         return self._folded
 
-    def _fold(
-        self, kernel: torch.Tensor, bias: torch.Tensor | None, *statistics: Any
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if self.norm is None:
-            return kernel, bias
-        gamma, beta, mean, variance = statistics
-        scale = (variance.double() + self.norm.layer.epsilon).rsqrt()
-        scale = scale if gamma is None else scale * gamma
-        shift = (-mean if bias is None else bias - mean) * scale
-        shift = shift if beta is None else shift + beta
-        # in the kernel's own order in memory
-        folded = torch.empty_like(kernel)
-        return folded.copy_(self.convolution.scaled(kernel, scale)), shift.to(
-            kernel.dtype
-        )
+
+@dataclass(eq=False)
+class _Folded:
+    """A kernel and a bias in Keras' shapes, and what they were made from."""
+
+    kernel: torch.Tensor
+    bias: torch.Tensor | None
+    values: list[torch.Tensor | None]
+    """Held, so that no other tensor gets their ids."""
+    state: list[tuple[int, int, int] | None]
+    packed: "_Packed | None" = None
+    """For the shape that came last."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """What oneDNN's convolution takes beside the images, for one shape of them."""
+
+    key: tuple[torch.dtype, torch.Size]
+    padding: Padding
+    arguments: tuple[Any, ...]
+    """Kernel, bias and geometry."""
+    ending: tuple[Any, ...]
+    """What follows the sum."""
+
+
+def _scale_and_shift(
+    bias: torch.Tensor | None,
+    mean: torch.Tensor,
+    variance: torch.Tensor,
+    gamma: torch.Tensor | None,
+    beta: torch.Tensor | None,
+    epsilon: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns what normalization times a kernel with, and the new bias, in float64."""
+    scale = (variance.double() + epsilon).rsqrt()
+    scale = scale if gamma is None else scale * gamma
+    shift = (-mean if bias is None else bias - mean) * scale
+    shift = shift if beta is None else shift + beta
+    return scale, shift
 
 
 def _dtype_of_products(x: torch.Tensor) -> torch.dtype:
@@ -177,5 +232,10 @@ def _onednn_has(x: torch.Tensor) -> bool:
     if x.device.type != "cpu" or x.numel() == 0 or not torch.backends.mkldnn.enabled:
         return False
     if x.dtype == torch.bfloat16:
-        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return _onednn_has_bfloat16()
     return x.dtype == torch.float32
+
+
+@cache
+def _onednn_has_bfloat16() -> bool:
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -6,7 +6,7 @@
   where a native kernel is there.
 - Convolution, then batch normalization, addition, activation: one convolution where
   the statistics stand still and nobody asks for gradients. It writes over what it
-  adds if it is the last to read that.
+  adds if it is the last to read that, and makes only what is read (`thinning.py`).
 """
 
 from collections import Counter
@@ -26,7 +26,12 @@ from residency.engine.lowering.call import Call, Run
 from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layers import padded_max_pooling
+from residency.engine.lowering.layout import Sides
 from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.lowering.thinning import thin
+
+PADS = (layers.Conv2D, layers.DepthwiseConv2D, layers.MaxPooling2D)
+"""What can add zeros around its image by itself."""
 
 
 def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
@@ -41,7 +46,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
-    return _reuse_added(found, keep)
+    return _reuse_added(thin(found, keep), keep)
 
 
 def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:
@@ -61,33 +66,34 @@ def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:
     return [call for call in found if call.outputs[0] not in joined]
 
 
-def _zeros(pad: Call, call: Call) -> tuple[int, int] | None:
-    """Returns the zeros on each side if `pad` can go into `call`."""
+def _zeros(pad: Call, call: Call) -> Sides | None:
+    """Returns the zeros around the image if `pad` can go into `call`."""
     layer, inner = pad.operation, call.operation
-    kinds = (layers.Conv2D, layers.MaxPooling2D)
-    if type(layer) is not layers.ZeroPadding2D or type(inner) not in kinds:
+    if type(layer) is not layers.ZeroPadding2D or type(inner) not in PADS:
         return None
-    (top, bottom), (left, right) = layer.padding
     fits = (
         not (pad.kept or call.kept or pad.casts or call.casts)
         and inner.padding == "valid"
         and layer.data_format == inner.data_format
         and layer.compute_dtype == inner.compute_dtype
-        and top == bottom
-        and left == right
     )
-    return (top, left) if fits else None
+    (top, bottom), (left, right) = layer.padding
+    return ((top, bottom), (left, right)) if fits else None
 
 
-def _padded(call: Call, zeros: tuple[int, int], before: Call | None) -> Run | None:
+def _padded(call: Call, zeros: Sides, before: Call | None) -> Run | None:
     """Returns `call` on an image with zeros around it, which `before` made."""
     layer = call.operation
-    if type(layer) is layers.Conv2D:
-        return Convolution(layer, zeros)
+    if isinstance(call.run, Convolution):
+        return type(call.run)(layer, zeros)
     rectifier = None if before is None else _rectifier(before)
     positive = rectifier is not None and rectifier.slope == 0
-    half = all(2 * n <= side for n, side in zip(zeros, layer.pool_size, strict=True))
-    return padded_max_pooling(layer, zeros) if positive and half else None
+    (top, bottom), (left, right) = zeros
+    even = top == bottom and left == right
+    half = 2 * top <= layer.pool_size[0] and 2 * left <= layer.pool_size[1]
+    return (
+        padded_max_pooling(layer, (top, left)) if positive and even and half else None
+    )
 
 
 def _join_normalization(calls: list[Call], readers: Counter[int]) -> list[Call]:
@@ -193,10 +199,7 @@ def _reuse_added(calls: list[Call], keep: Sequence[int]) -> list[Call]:
         last = added and added[0] in own and last_reader[added[0]] == n
         if last and added[0] != source:
             run: Any = calls[n].run
-            run = FoldedConvolution(
-                run.convolution, run.norm, run.activation, into_added=True
-            )
-            found[n] = replace(calls[n], run=run)
+            found[n] = replace(calls[n], run=replace(run, into_added=True))
     return found
 
 

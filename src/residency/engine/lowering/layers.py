@@ -17,8 +17,9 @@ from residency.engine.lowering.convolution import (
     separable_conv2d,
 )
 from residency.engine.lowering.layout import (
+    Padding,
     from_channels_first,
-    padded,
+    same_sides,
     to_channels_first,
 )
 from residency.engine.lowering.normalization import batch_norm
@@ -78,10 +79,12 @@ def _pooling(pool: Callable[..., torch.Tensor], **options: Any) -> Callable[[Any
             if size == (1, 1):
                 rows, columns = (slice(None, None, stride) for stride in strides)
                 return x[:, rows, columns] if last else x[:, :, rows, columns]
-            x, padding = to_channels_first(x, last), 0
+            x, padding = to_channels_first(x, last), Padding()
             if same:
-                x, padding = padded(x, size, strides, mode="replicate")
-            return from_channels_first(pool(x, size, strides, padding, **options), last)
+                padding = Padding.of(same_sides(x.shape[2:], size, strides))
+                x = padding.image(x, mode="replicate")
+            y = pool(x, size, strides, padding.each, **options)
+            return from_channels_first(y, last)
 
         return run
 

@@ -1,6 +1,6 @@
 """Where axes lie: Keras' order and torch's, in memory too; `"same"` padding."""
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch.nn import functional
@@ -29,24 +29,65 @@ def lay_out_kernel(variable: Any) -> None:
         value.data = wanted
 
 
-def _same_padding(
-    size: int, kernel: int, stride: int, dilation: int
-) -> tuple[int, int]:
-    """Returns the zeros before and after that Keras' `"same"` puts on one axis."""
+Sides = tuple[tuple[int, int], tuple[int, int]]
+"""Rows before and after an image, then columns."""
+NO_SIDES: Sides = ((0, 0), (0, 0))
+
+
+def same_sides(size: Any, kernel: Any, strides: Any, dilation: Any = (1, 1)) -> Sides:
+    """Returns the zeros that Keras' `"same"` puts around an image of `size`."""
+    rows, columns = (
+        _same(*axis) for axis in zip(size, kernel, strides, dilation, strict=True)
+    )
+    return rows, columns
+
+
+def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     total = max(
         0, (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size
     )
     return total // 2, total - total // 2
 
 
-def padded(
-    x: torch.Tensor, kernel: Any, strides: Any, dilation: Any = (1, 1), mode="constant"
-) -> tuple[torch.Tensor, tuple[int, int]]:
-    """Returns `x` and the padding per side that is left to do for `"same"`."""
-    (top, bottom), (left, right) = (
-        _same_padding(size, k, s, d)
-        for size, k, s, d in zip(x.shape[2:], kernel, strides, dilation, strict=True)
-    )
-    if top == bottom and left == right:
-        return x, (top, left)
-    return functional.pad(x, (left, right, top, bottom), mode=mode), (0, 0)
+class Padding(NamedTuple):
+    """How the zeros around an image come about."""
+
+    each: tuple[int, int] = (0, 0)
+    """Rows and columns on every side, which torch's functions add by themselves."""
+    copied: Sides = NO_SIDES
+    """What a copy of the image has around it."""
+    before: tuple[int, int] = (0, 0)
+    """Rows and columns of zeros before those of the kernel: as many fewer before the
+    image than after it."""
+
+    @classmethod
+    def of(cls, sides: Sides) -> Self:
+        """Returns a padding that copies the image where the sides differ."""
+        (top, bottom), (left, right) = sides
+        if top == bottom and left == right:
+            return cls(each=(top, left))
+        return cls(copied=sides)
+
+    @classmethod
+    def in_kernel(cls, sides: Sides) -> Self:
+        """Returns a padding that makes the kernel larger where the sides differ.
+
+        Args:
+            sides: No fewer after than before.
+        """
+        (top, bottom), (left, right) = sides
+        return cls(each=(bottom, right), before=(bottom - top, right - left))
+
+    def image(self, x: torch.Tensor, mode: str = "constant") -> torch.Tensor:
+        """Returns the image `(batch, channels, height, width)` to go on with."""
+        if self.copied == NO_SIDES:
+            return x
+        rows, columns = self.copied
+        return functional.pad(x, (*columns, *rows), mode=mode)
+
+    def kernel(self, weight: torch.Tensor) -> torch.Tensor:
+        """Returns the kernel `(out, in, height, width)` to go on with."""
+        rows, columns = self.before
+        if self.before == (0, 0):
+            return weight
+        return functional.pad(weight, (columns, 0, rows, 0))

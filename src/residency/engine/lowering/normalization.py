@@ -89,12 +89,12 @@ class BatchNorm:
         known = dtype is not None and convolution.is_plain
         if not known or native.unavailable() is not None:
             return None
-        images, padding = convolution.padded(x)
-        geometry = conv.strides[0], padding
+        images, strides, padding = convolution.prepared(x)
+        geometry = strides[0], padding
         shape = output_shape(images.shape, kernel.shape, *geometry)
         if any(each.dtype != dtype or each.shape != shape for each in others):
             return None
-        if images.shape[2:] != x.shape[1:3]:  # there are zeros around it
+        if images.shape[2:] != x.shape[1:3]:  # zeros around it, or thinned
             x = images.permute(0, 2, 3, 1)
         run: Any = NormalizedConv2d.apply
         y, mean, variance = run(

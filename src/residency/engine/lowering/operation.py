@@ -84,6 +84,7 @@ def settings(layer: Any) -> tuple[Any, ...]:
     own = vars(layer)
     return (
         own.get("activation"),
+        own.get("strides"),
         own.get("activity_regularizer"),
         own.get("_dtype_policy"),
         own.get("lora_enabled"),

@@ -151,7 +151,7 @@ def lower(model: keras.Model) -> Lowered:
     convolutions keep their Keras shape and are laid out anew in memory once, as
     torch's channels-last kernels want them.
 
-    Strides, momenta, dropout rates and the like are read at each call; activations,
+    Momenta, dropout rates and the like are read at each call; activations, strides,
     hooks, dtypes and the graph are those of now: `is_current` tells whether to lower
     again.
 
@@ -206,13 +206,7 @@ def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
         if isinstance(run, BatchNorm):
             call = replace(call, run=shared(run))
         elif isinstance(run, FoldedConvolution) and run.norm is not None:
-            folded = FoldedConvolution(
-                run.convolution,
-                shared(run.norm),
-                run.activation,
-                into_added=run.into_added,
-            )
-            call = replace(call, run=folded)
+            call = replace(call, run=replace(run, norm=shared(run.norm)))
         calls.append(call)
     module.calls = tuple(calls)
     return reached
