@@ -7,6 +7,7 @@ import keras
 import torch
 from torch.nn import functional
 
+from residency.engine.lowering import depthwise
 from residency.engine.lowering.call import Run
 from residency.engine.lowering.layout import (
     NO_SIDES,
@@ -19,6 +20,8 @@ from residency.engine.lowering.layout import (
 )
 from residency.engine.native import convolution as native
 
+Function = Callable[..., torch.Tensor]
+"""Takes images, weight and bias as torch does, strides, and zeros on each side."""
 Steps = tuple[int, int]
 """Of rows and of columns: 2 is every second one."""
 SAFE_CHANNELS = 16
@@ -131,15 +134,18 @@ class Convolution:
             strides: In place of the layer's.
         """
         layer, weight = self.layer, self.weight(kernel)
-        is_native = self.is_plain and native.usable(x, kernel)
+        faster = self.faster(x, kernel)
         x, strides, padding = self.prepared(x, strides)
-        if is_native:
-            run: Any = native.Conv2d.apply
-            y = run(x.to(torch.bfloat16), weight, bias, strides[0], padding)
+        if faster is not None:
+            y = faster(x, weight, bias, strides, padding)
         else:
             geometry = (strides, padding, layer.dilation_rate, self.groups)
             y = functional.conv2d(x, weight, bias, *geometry)
         return from_channels_first(y, layer.data_format == "channels_last")
+
+    def faster(self, x: torch.Tensor, kernel: torch.Tensor) -> Function | None:
+        """Returns what convolves with faster gradients than torch's, if it can."""
+        return _natively if self.is_plain and native.usable(x, kernel) else None
 
     @property
     def is_plain(self) -> bool:
@@ -147,6 +153,13 @@ class Convolution:
         layer = self.layer
         square = layer.strides[0] == layer.strides[1]
         return square and self.groups == 1 and layer.dilation_rate == (1, 1)
+
+
+def _natively(
+    x: torch.Tensor, weight: torch.Tensor, bias: Any, strides: Steps, padding: Steps
+) -> torch.Tensor:
+    run: Any = native.Conv2d.apply
+    return run(x.to(torch.bfloat16), weight, bias, strides[0], padding)
 
 
 class DepthwiseConvolution(Convolution):
@@ -169,6 +182,14 @@ class DepthwiseConvolution(Convolution):
     def groups(self) -> int:
         """One a channel."""
         return self.layer.kernel.shape[2]
+
+    def faster(self, x: torch.Tensor, kernel: torch.Tensor) -> Function | None:
+        """Returns what convolves with faster gradients than torch's, if it can."""
+        layer = self.layer
+        known = torch.is_grad_enabled() and layer.dilation_rate == (1, 1)
+        narrow = known and native.dtype_of_products(x, kernel) == torch.bfloat16
+        slow = narrow and depthwise.is_slow(layer.strides, layer.kernel_size)
+        return depthwise.convolve if slow else None
 
     def weight(self, kernel: torch.Tensor) -> torch.Tensor:
         """Returns the kernel as torch's `(channels * multiplier, 1, height, width)`."""
