@@ -1,6 +1,7 @@
 """Timing of variants in turn in one process, with an eye on the rest of the machine."""
 
 import os
+import random
 import statistics
 import subprocess
 import time
@@ -30,6 +31,9 @@ def in_turn(
 ) -> dict[str, list[dict[str, float]]]:
     """Returns `repeats` samples of each variant; the first round is left out.
 
+    Each round has an order of its own, the same in each run: a sample may suffer from
+    what ran before it.
+
     Args:
         variants: Name to a function that works on `images` images. One that works in
             another process says by `process_time()` how much that has used.
@@ -37,9 +41,11 @@ def in_turn(
         repeats: Rounds that count.
     """
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
+    order, draw = list(variants), random.Random(0)
     for repeat in range(repeats + 1):
-        for name, run in variants.items():
-            sample = timed(run, images)
+        draw.shuffle(order)
+        for name in order:
+            sample = timed(variants[name], images)
             if repeat:  # the first round warms up
                 samples[name].append(sample)
     return samples

@@ -1,9 +1,10 @@
 """Images per second of training and inference: ours, plain torch, Keras and others.
 
-Variants in turn, the first round left out; the share of the machine that other
-processes took is recorded with each sample. Every variant works on the same images in
-memory; training includes loss, backward pass and optimizer. Keras on TensorFlow and on
-JAX, ONNX Runtime and OpenVINO take part where they are installed (`.[bench]`).
+Variants in turn, each round in another order, the first round left out; the share of
+the machine that other processes took is recorded with each sample. Every variant works
+on the same images in memory; training includes loss, backward pass and optimizer. Keras
+on TensorFlow and on JAX, ONNX Runtime and OpenVINO take part where they are installed
+(`.[bench]`).
 
     python benchmarks/speed.py --model resnet20
     python benchmarks/speed.py --model resnet50 --repeats 5 --compile
