@@ -92,17 +92,27 @@ def test_the_same_from_run_to_run():
     assert all(torch.equal(found[0], each) for each in found[1:])
 
 
+GEOMETRIES = {
+    "3x3": (3, 2, (1, 1)),
+    "1x1": (1, 1, (0, 0)),
+    "1x1, strided": (1, 2, (0, 0)),
+    "1x1, strided, with zeros": (1, 3, (1, 2)),
+}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("has_bias", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_all_gradients(has_bias, dtype):
-    x, weight = draw(3, 20, 9, 8), draw(12, 20, 3, 3, seed=1).to(dtype)
+def test_all_gradients(has_bias, dtype, geometry):
+    side, *geometry = GEOMETRIES[geometry]
+    x, weight = draw(3, 20, 9, 8), draw(12, 20, side, side, seed=1).to(dtype)
     bias = draw(12, seed=2).to(dtype) if has_bias else None
     ours = [
         None if t is None else t.clone().requires_grad_() for t in (x, weight, bias)
     ]
     theirs = [None if t is None else t.detach().double().requires_grad_() for t in ours]
-    y = Conv2d.apply(*ours, 2, (1, 1))
-    exact = functional.conv2d(*theirs, 2, (1, 1))
+    y = Conv2d.apply(*ours, *geometry)
+    exact = functional.conv2d(*theirs, *geometry)
     dy = draw(*y.shape, seed=3)
     y.backward(dy)
     exact.backward(dy.double())
