@@ -134,6 +134,9 @@ CONVOLUTIONS = {
         8, (3, 2), strides=2, padding="same", **options
     ),
     "dilated": lambda **options: layers.Conv2D(8, 2, dilation_rate=2, **options),
+    "dilated, depthwise": lambda **options: layers.DepthwiseConv2D(
+        2, dilation_rate=2, padding="same", **options
+    ),
     "grouped": lambda **options: layers.Conv2D(
         8, 3, groups=4, use_bias=False, **options
     ),
@@ -184,6 +187,18 @@ def test_what_follows_an_addition(after):
     for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
         found, expected = inference(keras.Model(inputs, x), images, dtype)
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
+
+
+def test_shapes_and_dtypes_in_turn(model):
+    lowered = lower(model)
+    for images in (X, X[:1], X):
+        for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
+            narrow = torch.autocast("cpu", dtype, enabled=dtype != torch.float32)
+            with torch.inference_mode(), narrow:
+                found = lowered(images)
+            with torch.inference_mode():
+                expected = model(images, training=False)
+            torch.testing.assert_close(found, expected, rtol=close, atol=close)
 
 
 @pytest.mark.parametrize("kind", CONVOLUTIONS)

@@ -107,7 +107,9 @@ def test_zeros_go_into_a_maximum_that_they_never_are(case):
     assert len(lower(model).calls) == calls
 
 
-@pytest.mark.parametrize("zeros", [1, ((0, 1), (0, 1)), ((2, 0), (0, 1))])
+@pytest.mark.parametrize(
+    "zeros", [1, ((0, 1), (0, 1)), ((0, 0), (0, 1)), ((2, 0), (0, 1))]
+)
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("kind", [layers.Conv2D, layers.DepthwiseConv2D])
 def test_zeros_go_into_a_convolution(kind, strides, zeros):

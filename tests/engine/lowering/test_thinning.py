@@ -79,6 +79,15 @@ def test_what_somebody_reads_whole_is_made_whole(reader):
     assert_same(model, (3, 9, 8, 3))
 
 
+def test_strides_changed_later_ask_for_another_lowering():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, conv(conv(inputs, 16, 3), 16, 1, 2))
+    lowered = lower(model)
+    assert lowered.is_current
+    model.layers[3].strides = (1, 1)
+    assert not lowered.is_current
+
+
 def test_in_training_batch_statistics_are_those_of_the_whole_image():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, conv(conv(inputs, 16, 3), 16, 1, 2))
@@ -91,11 +100,14 @@ def test_in_training_batch_statistics_are_those_of_the_whole_image():
     torch.testing.assert_close(norm.moving_mean.value, expected)
 
 
+STRIDES = st.one_of(
+    st.just((1, 1)), st.just((2, 2)), st.tuples(st.integers(1, 3), st.integers(1, 3))
+)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
-    chain=st.lists(
-        st.tuples(st.sampled_from([1, 3]), st.integers(1, 3)), min_size=2, max_size=4
-    ),
+    chain=st.lists(st.tuples(st.sampled_from([1, 3]), STRIDES), min_size=2, max_size=4),
     size=st.tuples(st.integers(1, 14), st.integers(1, 14)),
     add=st.booleans(),
     first=st.booleans(),
@@ -107,7 +119,7 @@ def test_any_chain_of_convolutions_gives_keras_numbers(chain, size, add, first):
         options = {"padding": "same", "data_format": form}
         y = layers.Conv2D(16, side, strides, **options)(x)
         y = layers.BatchNormalization(axis=1 if first else -1)(y)
-        if add and strides == 1:
+        if add and strides == (1, 1):
             y = layers.Add()([x, y])
         x = layers.ReLU(6.0)(y)
     model = keras.Model(inputs, x)

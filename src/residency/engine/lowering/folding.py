@@ -127,16 +127,12 @@ class FoldedConvolution:
             y = onednn._convolution_pointwise(x, *packed.arguments, *packed.ending)
             return from_channels_first(y, last)
         added = others[0].permute(0, 3, 1, 2) if last else others[0]
+        own = added.contiguous(memory_format=torch.channels_last)
         arguments = (*packed.arguments, "add", 1.0, *packed.ending)
-        if added.is_contiguous(memory_format=torch.channels_last):
-            into_added = self.into_added
+        if self.into_added or own is not added:
+            y = onednn._convolution_pointwise_.binary(own, x, *arguments)
         else:
-            added = added.contiguous(memory_format=torch.channels_last)
-            into_added = True
-        if into_added:
-            y = onednn._convolution_pointwise_.binary(added, x, *arguments)
-        else:
-            y = onednn._convolution_pointwise.binary(x, added, *arguments)
+            y = onednn._convolution_pointwise.binary(x, own, *arguments)
         return from_channels_first(y, last)
 
     def _pack(self, folded: "_Folded", kind: Pointwise, x: torch.Tensor) -> "_Packed":
