@@ -12,6 +12,7 @@ from keras import layers
 
 from residency.engine.lowering import lower
 from residency.engine.lowering.folding import FoldedConvolution
+from residency.engine.lowering.program import share_statistics
 
 from .parity import assert_same, random_inputs, scramble
 
@@ -29,9 +30,9 @@ def block(x, strides=1):
     return layers.ReLU()(layers.Add()([shortcut, conv(y, 16, 1)]))
 
 
-def strides_of(model):
+def strides_of(lowered):
     """Returns the strides in inference, of rows and of what is added."""
-    runs = [call.run for call in lower(model).calls]
+    runs = [call.run for call in lowered.calls]
     folds = [run for run in runs if isinstance(run, FoldedConvolution)]
     return [run.strides[0] for run in folds], [run.added_steps[0] for run in folds]
 
@@ -42,7 +43,7 @@ def test_the_end_of_a_stage_makes_what_the_next_one_reads(size):
     x = block(conv(inputs, 16, 3))
     x = layers.GlobalAveragePooling2D()(block(x, 2))
     model = keras.Model(inputs, x)
-    strides, steps = strides_of(model)
+    strides, steps = strides_of(lower(model))
     #  stem, the first block's three, the second's shortcut and three
     assert strides == [1, 1, 2, 1, 1, 1, 1, 1]
     assert steps == [1, 1, 1, 2, 1, 1, 1, 1]  # the stem is read whole, too
@@ -54,7 +55,7 @@ def test_the_image_that_is_added_is_thinned_where_nobody_reads_it_whole():
     shortcut, x = conv(inputs, 16, 3), conv(inputs, 16, 1)
     x = layers.ReLU()(layers.Add()([shortcut, x]))
     model = keras.Model(inputs, layers.Flatten()(conv(x, 2, 1, 2)))
-    strides, steps = strides_of(model)
+    strides, steps = strides_of(lower(model))
     assert sorted(strides) == [1, 2, 2]
     assert steps == [1, 1, 1]
     assert_same(model, (3, 9, 9, 3))
@@ -75,8 +76,17 @@ WHOLE = {
 def test_what_somebody_reads_whole_is_made_whole(reader):
     inputs = keras.Input((9, 8, 3))
     model = keras.Model(inputs, WHOLE[reader](conv(inputs, 16, 3)))
-    assert strides_of(model)[0][0] == 1
+    assert strides_of(lower(model))[0][0] == 1
     assert_same(model, (3, 9, 8, 3))
+
+
+def test_shared_statistics_change_no_stride():
+    inputs = keras.Input((8, 8, 3))
+    lowered = lower(keras.Model(inputs, conv(conv(inputs, 16, 3), 16, 1, 2)))
+    before = strides_of(lowered)
+    assert before[0] == [2, 1]
+    share_statistics(lowered, object())
+    assert strides_of(lowered) == before
 
 
 def test_strides_changed_later_ask_for_another_lowering():
