@@ -112,9 +112,8 @@ class Convolution:
         x = to_channels_first(x, layer.data_format == "channels_last")
         padding = Padding.of(self.sides(x))
         x, steps = padding.image(x), layer.strides if strides is None else strides
-        channels = x.shape[1] // self.groups
         pointwise = layer.kernel_size == (1, 1) and padding.each == (0, 0)
-        if pointwise and steps != (1, 1) and channels < SAFE_CHANNELS:
+        if pointwise and steps != (1, 1) and x.shape[1] < SAFE_CHANNELS:
             return x[:, :, :: steps[0], :: steps[1]], (1, 1), (0, 0)
         return x, steps, padding.each
 
