@@ -12,7 +12,7 @@ from residency.engine.lowering import lower
 from residency.engine.lowering.convolution import Convolution, DepthwiseConvolution
 from residency.engine.lowering.layout import NO_SIDES
 
-from .parity import scramble
+from .parity import assert_same, scramble
 
 STEPS = """
 import residency, keras, torch
@@ -51,7 +51,6 @@ for channels, groups in ((3, 1), (8, 1), (32, 4)):
 def test_a_strided_1x1_kernel_on_few_channels(norm, narrow, monkeypatch):
     """oneDNN's gradient of it writes past its memory: in a process of its own."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    monkeypatch.setenv("MALLOC_CHECK_", "3")
     script = f"NORM, NARROW = {norm}, {narrow}\n{STEPS}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
@@ -73,6 +72,36 @@ def test_the_image_of_a_strided_1x1_kernel(strides, zeros):
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("size", "zeros"),
+    [(3, ((2, 1), (2, 1))), (1, ((1, 0), (1, 0))), (4, ((1, 1), (1, 1)))],
+)
+def test_zeros_and_strides_that_leave_the_size_as_it_was(size, zeros):
+    inputs = keras.Input((size, size, 3))
+    x = layers.Conv2D(4, 1, strides=2)(layers.ZeroPadding2D(zeros)(inputs))
+    model = keras.Model(inputs, layers.BatchNormalization()(x))
+    scramble(model)
+    images = torch.randn(5, size, size, 3)
+    with torch.no_grad():  # as the gradient of Keras may crash
+        found, expected = (run(images, training=True) for run in (lower(model), model))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+ONE_ROW = {
+    "by a convolution": lambda x: layers.Conv2D(16, 1, (1, 2), groups=2)(x),
+    "by pooling": lambda x: layers.Conv2D(16, 1, groups=2)(
+        layers.MaxPooling2D(1, (1, 2))(x)
+    ),
+}
+
+
+@pytest.mark.parametrize("taken", ONE_ROW)
+def test_groups_on_an_image_one_column_wide(taken):
+    """oneDNN's gradient is wrong where that column comes with a doubled stride."""
+    inputs = keras.Input((4, 1, 16))
+    assert_same(keras.Model(inputs, ONE_ROW[taken](inputs)), (3, 4, 1, 16))
+
+
 def test_only_a_depthwise_kernel_takes_uneven_zeros_in():
     images = torch.zeros(1, 4, 8, 8)
     given = {"kernel_size": 3, "strides": 2, "padding": "same"}
@@ -82,3 +111,6 @@ def test_only_a_depthwise_kernel_takes_uneven_zeros_in():
     ):
         layer.build((None, 8, 8, 4))
         assert run(layer).inference_padding(images).copied == copied
+    valid = layers.DepthwiseConv2D(3)
+    many = ((0, 5), (0, 1))  # a kernel of eight rows would cost more
+    assert DepthwiseConvolution(valid, many).inference_padding(images).copied == many

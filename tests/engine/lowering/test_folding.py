@@ -176,17 +176,62 @@ def test_what_follows_a_convolution_is_done_with_it(
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
 
 
+BEFORE_SUMS = {
+    "plain": lambda: layers.Conv2D(8, 3, padding="same"),
+    "depthwise": lambda: layers.DepthwiseConv2D(3, padding="same"),
+    "grouped": lambda: layers.Conv2D(8, 3, padding="same", groups=4),
+}
+
+
+@pytest.mark.parametrize("before", BEFORE_SUMS)
 @pytest.mark.parametrize("after", AFTER)
-def test_what_follows_an_addition(after):
+def test_what_follows_an_addition(after, before):
     inputs = keras.Input((9, 11, 8))
-    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(inputs))
+    x = layers.BatchNormalization()(BEFORE_SUMS[before]()(inputs))
     x = layers.Add()([inputs, x])
     for layer in AFTER[after]:
         x = type(layer).from_config(layer.get_config())(x)
     images = torch.randn(2, 9, 11, 8, generator=torch.Generator().manual_seed(0))
-    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
+    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 0.1)):
         found, expected = inference(keras.Model(inputs, x), images, dtype)
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
+
+
+def norm_of(x):
+    return layers.BatchNormalization()(layers.Conv2D(16, 1)(x))
+
+
+SUMS = {
+    "what is added is smaller": lambda x: [norm_of(x), mean_of(x)],
+    "what is added is larger": lambda x: [norm_of(mean_of(x)), x],
+    "both are convolutions": lambda x: [norm_of(x), layers.Conv2D(16, 1)(mean_of(x))],
+    "one column": lambda x: [norm_of(x), layers.AveragePooling2D((1, 8))(x)],
+}
+
+
+def mean_of(x):
+    return layers.GlobalAveragePooling2D(keepdims=True)(x)
+
+
+@pytest.mark.parametrize("thinned", [False, True])
+@pytest.mark.parametrize("terms", SUMS)
+def test_terms_of_other_shapes(terms, thinned):
+    inputs = keras.Input((8, 8, 16))
+    x = layers.ReLU()(layers.Add()(SUMS[terms](inputs)))
+    x = layers.Conv2D(16, 1, 2)(x) if thinned else x
+    assert_same(keras.Model(inputs, x), (3, 8, 8, 16))
+
+
+def test_inside_a_stateless_scope_variables_have_its_values(model):
+    lowered = lower(model)
+    values = [(v, torch.ones_like(v.value)) for v in model.variables]
+    with torch.no_grad():
+        before = lowered(X)
+        with keras.StatelessScope(values):
+            found, expected = lowered(X), model(X, training=False)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(lowered(X), before)
+    assert not torch.allclose(found, before)
 
 
 @pytest.mark.parametrize("layer", [layers.Conv2D, layers.DepthwiseConv2D])

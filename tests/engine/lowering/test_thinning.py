@@ -89,12 +89,16 @@ def test_shared_statistics_change_no_stride():
     assert strides_of(lowered) == before
 
 
-def test_strides_changed_later_ask_for_another_lowering():
+CHANGES = {"strides": (1, 1), "padding": "valid", "dilation_rate": (2, 2)}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_geometry_changed_later_asks_for_another_lowering(name):
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, conv(conv(inputs, 16, 3), 16, 1, 2))
     lowered = lower(model)
     assert lowered.is_current
-    model.layers[3].strides = (1, 1)
+    setattr(model.layers[3], name, CHANGES[name])
     assert not lowered.is_current
 
 

@@ -13,6 +13,7 @@ from residency.engine.lowering.layout import (
     NO_SIDES,
     Padding,
     Sides,
+    every,
     from_channels_first,
     lay_out_kernel,
     same_sides,
@@ -24,6 +25,7 @@ Function = Callable[..., torch.Tensor]
 """Takes images, weight and bias as torch does, strides, and zeros on each side."""
 Steps = tuple[int, int]
 """Of rows and of columns: 2 is every second one."""
+ALL: Steps = (1, 1)
 SAFE_CHANNELS = 16
 """With fewer channels last, oneDNN's gradient of a strided 1x1 kernel writes past its
 memory: https://github.com/uxlfoundation/oneDNN/issues/6035."""
@@ -101,7 +103,7 @@ class Convolution:
 
     def prepared(
         self, x: torch.Tensor, strides: Steps | None = None
-    ) -> tuple[torch.Tensor, Steps, Steps]:
+    ) -> tuple[torch.Tensor, Steps, tuple[int, int]]:
         """Returns `x` channels first, the strides and the zeros per side left to do.
 
         Args:
@@ -113,8 +115,9 @@ class Convolution:
         padding = Padding.of(self.sides(x))
         x, steps = padding.image(x), layer.strides if strides is None else strides
         pointwise = layer.kernel_size == (1, 1) and padding.each == (0, 0)
-        if pointwise and steps != (1, 1) and x.shape[1] < SAFE_CHANNELS:
-            return x[:, :, :: steps[0], :: steps[1]], (1, 1), (0, 0)
+        few = self.groups == 1 and x.shape[1] < SAFE_CHANNELS
+        if pointwise and few and steps != ALL:
+            return every(x, steps), ALL, (0, 0)
         return x, steps, padding.each
 
     def convolve(
@@ -155,7 +158,7 @@ class Convolution:
 
 
 def _natively(
-    x: torch.Tensor, weight: torch.Tensor, bias: Any, strides: Steps, padding: Steps
+    x: torch.Tensor, weight: torch.Tensor, bias: Any, strides: Steps, padding: Any
 ) -> torch.Tensor:
     run: Any = native.Conv2d.apply
     return run(x.to(torch.bfloat16), weight, bias, strides[0], padding)
@@ -167,12 +170,14 @@ class DepthwiseConvolution(Convolution):
     def inference_padding(self, x: torch.Tensor) -> Padding:
         """Returns the padding where nobody asks for gradients: without a copy.
 
-        A 3x3 kernel with a row and a column of zeros takes no longer, as reading the
-        image is the work. Its gradients would take twice as long.
+        A kernel with a row and a column of zeros takes no longer, as reading the image
+        is the work. Its gradients would take twice as long. An infinite number in the
+        image makes those NaN that only the zeros reach.
         """
         (top, bottom), (left, right) = sides = self.sides(x)
-        after = top <= bottom and left <= right and self.layer.dilation_rate == (1, 1)
-        return Padding.in_kernel(sides) if after else Padding.of(sides)
+        one = 0 <= bottom - top <= 1 and 0 <= right - left <= 1
+        fits = one and self.layer.dilation_rate == (1, 1)
+        return Padding.in_kernel(sides) if fits else Padding.of(sides)
 
     def lay_out(self) -> None:
         """Leaves the kernel, `(height, width, channels, multiplier)`, as it lies."""
@@ -213,11 +218,11 @@ def separable_conv2d(layer: Any) -> Run:
     """Returns how `SeparableConv2D` runs: each channel alone, then all together."""
     last = layer.data_format == "channels_last"
     read, activation = Weights(layer), activation_of(layer)
-    depthwise = _DepthwiseHalf(layer)
+    first = _DepthwiseHalf(layer)
     lay_out_kernel(layer.pointwise_kernel)
 
     def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
-        y = depthwise.convolve(x, read(layer.depthwise_kernel), None)
+        y = first.convolve(x, read(layer.depthwise_kernel), None)
         pointwise = read(layer.pointwise_kernel).permute(3, 2, 0, 1)
         y = functional.conv2d(to_channels_first(y, last), pointwise, read(layer.bias))
         return activation(from_channels_first(y, last))

@@ -5,15 +5,43 @@ from functools import cache
 from typing import Any
 
 import torch
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 from residency.engine.lowering.activations import IDENTITY, Pointwise
 from residency.engine.lowering.call import Run
-from residency.engine.lowering.convolution import Convolution, Steps
-from residency.engine.lowering.layout import Padding, from_channels_first
+from residency.engine.lowering.convolution import ALL, Convolution, Steps
+from residency.engine.lowering.layout import Padding, every, from_channels_first
 from residency.engine.lowering.normalization import BatchNorm
 
 AFTER_SUMS = (IDENTITY, Pointwise("relu"))
-"""What oneDNN's convolutions of torch can do after an addition."""
+"""What torch's convolutions by oneDNN can do after an addition; not with groups."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """What oneDNN's convolution takes beside the images, for one shape of them."""
+
+    key: tuple[torch.dtype, torch.Size]
+    shape: tuple[int, ...]
+    """Of the result, in Keras' order."""
+    padding: Padding
+    arguments: tuple[Any, ...]
+    """Kernel, bias and geometry."""
+    ending: tuple[Any, ...]
+    """What follows the sum."""
+
+
+@dataclass(eq=False)
+class _Folded:
+    """A kernel and a bias in Keras' shapes, and what they were made from."""
+
+    kernel: torch.Tensor
+    bias: torch.Tensor | None
+    values: list[torch.Tensor | None]
+    """Held, so that no other tensor gets their ids."""
+    state: list[tuple[int, int, int] | None]
+    packed: _Packed | None = None
+    """For the shape that came last."""
 
 
 @dataclass(eq=False)
@@ -39,11 +67,11 @@ class FoldedConvolution:
     into_added: bool = False
     """In inference the result may take the memory of what is added: nobody reads that
     afterwards."""
-    strides: Steps | None = None
-    """In inference; `None`: the layer's."""
-    added_steps: Steps = (1, 1)
+    strides: Steps = ALL
+    """In inference."""
+    added_steps: Steps = ALL
     """In inference, of the rows and columns to take of what is added."""
-    _folded: "_Folded | None" = field(default=None, init=False)
+    _folded: _Folded | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._kind = self._pointwise()
@@ -66,7 +94,9 @@ class FoldedConvolution:
         dtype = _dtype_of_products(x)
         x, others = x.to(dtype), tuple(self._thinned(each).to(dtype) for each in others)
         if self._kind is not None and _onednn_has(x):
-            return self._at_once(folded, self._kind, x, *others)
+            packed = self._packed(folded, self._kind, x)
+            if all(each.shape == packed.shape for each in others):
+                return self._at_once(packed, x, *others)
         kernel, bias = folded.kernel.to(dtype), folded.bias
         bias = None if bias is None else bias.to(dtype)
         y = self.convolution.convolve(x, kernel, bias, self.strides)
@@ -96,37 +126,32 @@ class FoldedConvolution:
             found = Pointwise.of_rectifier(self.norm.rectifier)
         else:
             found = Pointwise.of(self.convolution.layer.activation)
-        return found if not self._adds or found in AFTER_SUMS else None
+        if self._adds and (found not in AFTER_SUMS or self.convolution.groups > 1):
+            return None
+        return found
 
     @property
     def _adds(self) -> bool:
         return self.norm is not None and self.norm.residual
 
     def _thinned(self, added: torch.Tensor) -> torch.Tensor:
-        if self.added_steps == (1, 1):
+        if self.added_steps == ALL:
             return added
-        rows, columns = (slice(None, None, step) for step in self.added_steps)
         last = self.convolution.layer.data_format == "channels_last"
-        return added[:, rows, columns] if last else added[:, :, rows, columns]
+        y = every(self._channels_first(added), self.added_steps)
+        return from_channels_first(y, last)
 
     def _at_once(
-        self,
-        folded: "_Folded",
-        kind: Pointwise,
-        x: torch.Tensor,
-        *others: torch.Tensor,
+        self, packed: _Packed, x: torch.Tensor, *others: torch.Tensor
     ) -> torch.Tensor:
+        x = packed.padding.image(self._channels_first(x))
+        x = x.contiguous(memory_format=torch.channels_last)
         last = self.convolution.layer.data_format == "channels_last"
-        x = x.permute(0, 3, 1, 2) if last else x
-        if folded.packed is None or folded.packed.key != (x.dtype, x.shape):
-            folded.packed = self._pack(folded, kind, x)
-        packed = folded.packed
-        x = packed.padding.image(x).contiguous(memory_format=torch.channels_last)
         onednn = torch.ops.mkldnn
         if not others:
             y = onednn._convolution_pointwise(x, *packed.arguments, *packed.ending)
             return from_channels_first(y, last)
-        added = others[0].permute(0, 3, 1, 2) if last else others[0]
+        added = self._channels_first(others[0])
         own = added.contiguous(memory_format=torch.channels_last)
         arguments = (*packed.arguments, "add", 1.0, *packed.ending)
         if self.into_added or own is not added:
@@ -135,30 +160,61 @@ class FoldedConvolution:
             y = onednn._convolution_pointwise.binary(x, own, *arguments)
         return from_channels_first(y, last)
 
-    def _pack(self, folded: "_Folded", kind: Pointwise, x: torch.Tensor) -> "_Packed":
+    def _channels_first(self, x: torch.Tensor) -> torch.Tensor:
+        last = self.convolution.layer.data_format == "channels_last"
+        return x.permute(0, 3, 1, 2) if last else x
+
+    def _packed(self, folded: _Folded, kind: Pointwise, x: torch.Tensor) -> _Packed:
+        """Returns what goes with images of this shape and dtype."""
+        packed = folded.packed
+        if packed is None or packed.key != (x.dtype, x.shape):
+            packed = folded.packed = self._pack(folded, kind, x)
+        return packed
+
+    def _pack(self, folded: _Folded, kind: Pointwise, x: torch.Tensor) -> _Packed:
         conv, layer = self.convolution, self.convolution.layer
-        padding = conv.inference_padding(x)
-        strides = list(layer.strides if self.strides is None else self.strides)
-        geometry = list(padding.each), strides, list(layer.dilation_rate), conv.groups
+        images = self._channels_first(x)
+        padding = conv.inference_padding(images)
+        images = padding.image(images)
+        strides, dilation = list(self.strides), list(layer.dilation_rate)
+        geometry = list(padding.each), strides, dilation, conv.groups
         weight = padding.kernel(conv.weight(folded.kernel.to(x.dtype)))
+        size = (
+            (side + 2 * zeros - step * (length - 1) - 1) // stride + 1
+            for side, zeros, step, length, stride in zip(
+                images.shape[2:],
+                padding.each,
+                dilation,
+                weight.shape[2:],
+                strides,
+                strict=True,
+            )
+        )
+        filters = len(weight)
+        last = layer.data_format == "channels_last"
         weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last),
             *geometry,
-            list(padding.image(x).shape),
+            list(images.shape),
         )
         bias = None if folded.bias is None else folded.bias.to(x.dtype)
         name = None if self._adds and kind == IDENTITY else kind.name
         return _Packed(
             key=(x.dtype, x.shape),
+            shape=(len(x), *size, filters) if last else (len(x), filters, *size),
             padding=padding,
             arguments=(weight, bias, *geometry),
             ending=(name, list(kind.numbers), ""),
         )
 
-    def _fold(self) -> "_Folded":
+    def _fold(self) -> _Folded:
         """Returns the joint kernel of what the variables hold now."""
-        # not `.value`, which costs as much as a small convolution
-        values: list[Any] = [None if v is None else v._value for v in self._variables]
+        # Not `.value`, which costs as much as a small convolution, if Keras has no
+        # other values for the variables.
+        name = "value" if in_stateless_scope() else "_value"
+        values: list[Any] = [
+            None if v is None else getattr(v, name) for v in self._variables
+        ]
         state = [
             (id(v), v.data_ptr(), v._version) if v is not None else None for v in values
         ]
@@ -173,31 +229,6 @@ class FoldedConvolution:
                 bias = shift.to(kernel.dtype)
             self._folded = _Folded(kernel, bias, values, state)
         return self._folded
-
-
-@dataclass(eq=False)
-class _Folded:
-    """A kernel and a bias in Keras' shapes, and what they were made from."""
-
-    kernel: torch.Tensor
-    bias: torch.Tensor | None
-    values: list[torch.Tensor | None]
-    """Held, so that no other tensor gets their ids."""
-    state: list[tuple[int, int, int] | None]
-    packed: "_Packed | None" = None
-    """For the shape that came last."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Packed:
-    """What oneDNN's convolution takes beside the images, for one shape of them."""
-
-    key: tuple[torch.dtype, torch.Size]
-    padding: Padding
-    arguments: tuple[Any, ...]
-    """Kernel, bias and geometry."""
-    ending: tuple[Any, ...]
-    """What follows the sum."""
 
 
 def _scale_and_shift(

@@ -18,6 +18,7 @@ from residency.engine.lowering.convolution import (
 )
 from residency.engine.lowering.layout import (
     Padding,
+    every,
     from_channels_first,
     same_sides,
     to_channels_first,
@@ -76,10 +77,9 @@ def _pooling(pool: Callable[..., torch.Tensor], **options: Any) -> Callable[[Any
         size, strides = layer.pool_size, layer.strides
 
         def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
-            if size == (1, 1):
-                rows, columns = (slice(None, None, stride) for stride in strides)
-                return x[:, rows, columns] if last else x[:, :, rows, columns]
             x, padding = to_channels_first(x, last), Padding()
+            if size == (1, 1):
+                return from_channels_first(every(x, strides), last)
             if same:
                 padding = Padding.of(same_sides(x.shape[2:], size, strides))
                 x = padding.image(x, mode="replicate")

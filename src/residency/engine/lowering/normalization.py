@@ -94,7 +94,8 @@ class BatchNorm:
         shape = output_shape(images.shape, kernel.shape, *geometry)
         if any(each.dtype != dtype or each.shape != shape for each in others):
             return None
-        if images.shape[2:] != x.shape[1:3]:  # zeros around it, or thinned
+        thinned = strides != conv.strides
+        if thinned or images.shape[2:] != x.shape[1:3]:  # or zeros are around it
             x = images.permute(0, 2, 3, 1)
         run: Any = NormalizedConv2d.apply
         y, mean, variance = run(

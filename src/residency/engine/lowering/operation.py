@@ -85,6 +85,8 @@ def settings(layer: Any) -> tuple[Any, ...]:
     return (
         own.get("activation"),
         own.get("strides"),
+        own.get("padding"),
+        own.get("dilation_rate"),
         own.get("activity_regularizer"),
         own.get("_dtype_policy"),
         own.get("lora_enabled"),

@@ -151,9 +151,9 @@ def lower(model: keras.Model) -> Lowered:
     convolutions keep their Keras shape and are laid out anew in memory once, as
     torch's channels-last kernels want them.
 
-    Momenta, dropout rates and the like are read at each call; activations, strides,
-    hooks, dtypes and the graph are those of now: `is_current` tells whether to lower
-    again.
+    Momenta, dropout rates and the like are read at each call; activations, strides and
+    padding, hooks, dtypes and the graph are those of now: `is_current` tells whether to
+    lower again.
 
     Layers that the lowering does not know, such as a user's own, are called as the
     Keras layers they are; `kept` names them. A model that is not a graph (one with

@@ -10,11 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from residency.engine.lowering.call import Call
-from residency.engine.lowering.convolution import Steps
+from residency.engine.lowering.convolution import ALL, Steps
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layout import NO_SIDES
-
-ALL: Steps = (1, 1)
 
 
 def thin(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
@@ -43,10 +41,10 @@ def thin(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         source, *added = calls[n].inputs
         [slot] = calls[n].outputs
         run: Any = calls[n].run
-        if _is_pointwise(run):
-            stride = _over(stride, made.get(source, ALL))
-        left = [_over(made[slot], made.get(other, ALL)) for other in added]
-        run = replace(run, strides=stride, added_steps=left[0] if left else ALL)
+        if _is_pointwise(run) and made.get(source, ALL) != ALL:
+            stride = ALL  # it is thinned already
+        whole = [other for other in added if made.get(other, ALL) == ALL]
+        run = replace(run, strides=stride, added_steps=made[slot] if whole else ALL)
         found[n] = replace(calls[n], run=run)
     return found
 
@@ -59,7 +57,3 @@ def _is_pointwise(run: FoldedConvolution) -> bool:
 
 def _times(a: Steps, b: Steps) -> Steps:
     return a[0] * b[0], a[1] * b[1]
-
-
-def _over(a: Steps, b: Steps) -> Steps:
-    return a[0] // b[0], a[1] // b[1]
