@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from keras.src.backend.common.stateless_scope import in_stateless_scope
+from torch.nn import functional
 
 from residency.engine.lowering.activations import IDENTITY, Pointwise
 from residency.engine.lowering.call import Run
@@ -22,7 +23,7 @@ class _Packed:
     """What oneDNN's convolution takes beside the images, for one shape of them."""
 
     key: tuple[torch.dtype, torch.Size]
-    shape: tuple[int, ...]
+    shape: torch.Size
     """Of the result, in Keras' order."""
     padding: Padding
     arguments: tuple[Any, ...]
@@ -173,25 +174,22 @@ class FoldedConvolution:
 
     def _pack(self, folded: _Folded, kind: Pointwise, x: torch.Tensor) -> _Packed:
         conv, layer = self.convolution, self.convolution.layer
+        last = layer.data_format == "channels_last"
         images = self._channels_first(x)
         padding = conv.inference_padding(images)
         images = padding.image(images)
         strides, dilation = list(self.strides), list(layer.dilation_rate)
         geometry = list(padding.each), strides, dilation, conv.groups
         weight = padding.kernel(conv.weight(folded.kernel.to(x.dtype)))
-        size = (
-            (side + 2 * zeros - step * (length - 1) - 1) // stride + 1
-            for side, zeros, step, length, stride in zip(
-                images.shape[2:],
-                padding.each,
-                dilation,
-                weight.shape[2:],
-                strides,
-                strict=True,
-            )
+        meant = functional.conv2d(
+            images.to("meta"),
+            weight.to("meta"),
+            None,
+            strides,
+            padding.each,
+            dilation,
+            conv.groups,
         )
-        filters = len(weight)
-        last = layer.data_format == "channels_last"
         weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last),
             *geometry,
@@ -201,7 +199,7 @@ class FoldedConvolution:
         name = None if self._adds and kind == IDENTITY else kind.name
         return _Packed(
             key=(x.dtype, x.shape),
-            shape=(len(x), *size, filters) if last else (len(x), filters, *size),
+            shape=from_channels_first(meant, last).shape,
             padding=padding,
             arguments=(weight, bias, *geometry),
             ending=(name, list(kind.numbers), ""),
