@@ -8,8 +8,8 @@ bfloat16: that of an image of 112x112 pixels and 96 channels took 136 ms, in flo
 from typing import Any
 
 import torch
-from torch.nn import functional
 
+from residency.engine.native import convolution as native
 from residency.engine.native.differentiable import gradients_by_torch
 
 LARGE = 9
@@ -55,8 +55,8 @@ class _DepthwiseConv2d(torch.autograd.Function):
         padding: tuple[int, int],
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight, bias)
-        ctx.geometry = strides, padding
-        return _in_dtype_of(x, weight, bias, *ctx.geometry)
+        ctx.geometry = strides, padding, x.shape[1]
+        return native.convolve(x, weight.to(x.dtype), bias, *ctx.geometry)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -66,21 +66,10 @@ class _DepthwiseConv2d(torch.autograd.Function):
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
             def run(x: Any, weight: Any, bias: Any) -> torch.Tensor:
-                return _in_dtype_of(x, weight, bias, *ctx.geometry)
+                return native.convolve(x, weight.to(x.dtype), bias, *ctx.geometry)
 
             return *gradients_by_torch(run, given, needs, dy), None, None
         return *_derive(dy, x, weight, bias, ctx.geometry, needs), None, None
-
-
-def _in_dtype_of(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    strides: Any,
-    padding: Any,
-) -> torch.Tensor:
-    narrow, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
-    return functional.conv2d(x, narrow, bias, strides, padding, 1, x.shape[1])
 
 
 def _derive(
@@ -88,14 +77,15 @@ def _derive(
     x: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    geometry: tuple[Any, Any],
+    geometry: tuple[Any, Any, int],
     needs: Any,
 ) -> tuple[torch.Tensor | None, ...]:
     """Returns the gradients of x, weight and bias, of which are needed."""
     needs_x, *needs_others = needs
     dy = dy.contiguous(memory_format=torch.channels_last)
     shape = None if bias is None else list(bias.shape)
-    rest = (shape, *geometry, (1, 1), False, (0, 0), x.shape[1])
+    strides, padding, groups = geometry
+    rest = (shape, strides, padding, (1, 1), False, (0, 0), groups)
     run = torch.ops.aten.convolution_backward
     dx = dw = db = None
     if any(needs_others):

@@ -66,12 +66,13 @@ def convolve(
     x: torch.Tensor,
     narrow: torch.Tensor,
     bias: torch.Tensor | None,
-    stride: int,
+    stride: int | tuple[int, int],
     padding: tuple[int, int],
+    groups: int = 1,
 ) -> torch.Tensor:
     """Returns the convolution with a kernel of x's dtype."""
     bias = None if bias is None else bias.to(x.dtype)
-    return functional.conv2d(x, narrow, bias, stride, padding)
+    return functional.conv2d(x, narrow, bias, stride, padding, 1, groups)
 
 
 def derive(
