@@ -1,4 +1,4 @@
-"""Strides move to where the image is made, and no number changes.
+"""Only what is read is made or handed on, and no number changes.
 
 With 16 channels: with fewer, Keras itself may crash (`SAFE_CHANNELS`).
 """
@@ -13,8 +13,9 @@ from keras import layers
 from residency.engine.lowering import lower
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.program import share_statistics
+from residency.engine.lowering.thinning import Thinned
 
-from .parity import assert_same, random_inputs, scramble
+from .parity import assert_same, differences, float64, random_inputs, scramble
 
 
 def conv(x, filters=16, side=1, strides=1, **options):
@@ -59,6 +60,46 @@ def test_the_image_that_is_added_is_thinned_where_nobody_reads_it_whole():
     assert sorted(strides) == [1, 2, 2]
     assert steps == [1, 1, 1]
     assert_same(model, (3, 9, 9, 3))
+
+
+def thinned(lowered):
+    """Returns the strides of shared images, in training and in inference."""
+    runs = [call.run for call in lowered.calls]
+    return [(run.own, run.strides) for run in runs if isinstance(run, Thinned)]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (13, 9), (5, 1)])
+@pytest.mark.parametrize("form", ["channels_last", "channels_first"])
+def test_two_convolutions_that_read_the_same_rows_share_them(size, form):
+    options = {"data_format": form, "padding": "same"}
+    with float64():
+        inputs = keras.Input((*size, 16) if form == "channels_last" else (16, *size))
+        first, second, other, pool = (
+            layers.Conv2D(8, 1, 2, **options)(inputs),
+            layers.Conv2D(8, 1, 2, activation="relu", **options)(inputs),
+            layers.Conv2D(8, 1, 3, **options)(inputs),
+            layers.MaxPooling2D(2, 2, **options)(inputs),
+        )
+        model = keras.Model(inputs, [first, second, other, pool])
+        assert thinned(lower(model)) == [((2, 2), (2, 2))]
+        assert_same(model, (3, *inputs.shape[1:]), tolerance=1e-12, gradients=1e-12)
+
+
+def test_in_inference_what_they_share_is_all_that_is_made():
+    inputs = keras.Input((13, 9, 3))
+    x = block(block(block(conv(inputs, 16, 3)), 2), 2)
+    assert thinned(lower(keras.Model(inputs, x))) == [((2, 2), (1, 1))] * 2
+
+
+def test_a_shared_image_has_gradients_of_its_gradients():
+    images = torch.randn(2, 5, 4, 3, dtype=torch.float64, requires_grad=True)
+    every = Thinned((2, 3), channels_last=True, strides=(1, 1))
+    assert every(images, training=False).shape == (2, 3, 2, 3)
+
+    def square(x):
+        return every(x, training=True) ** 2
+
+    assert torch.autograd.gradgradcheck(square, images)
 
 
 WHOLE = {
@@ -128,17 +169,29 @@ STRIDES = st.one_of(
 )
 def test_any_chain_of_convolutions_gives_keras_numbers(chain, size, add, first):
     form = "channels_first" if first else "channels_last"
-    x = inputs = keras.Input((16, *size) if first else (*size, 16))
-    for side, strides in chain:
+
+    def conv(x, side, strides):
         options = {"padding": "same", "data_format": form}
-        y = layers.Conv2D(16, side, strides, **options)(x)
-        y = layers.BatchNormalization(axis=1 if first else -1)(y)
-        if add and strides == (1, 1):
-            y = layers.Add()([x, y])
-        x = layers.ReLU(6.0)(y)
-    model = keras.Model(inputs, x)
-    scramble(model)
-    images = random_inputs(model, (2, *inputs.shape[1:]))
+        x = layers.Conv2D(16, side, strides, **options)(x)
+        return layers.BatchNormalization(axis=1 if first else -1)(x)
+
+    def build():
+        x = inputs = keras.Input((16, *size) if first else (*size, 16))
+        for side, strides in chain:
+            y = conv(x, side, strides)
+            if add:
+                shortcut = x if strides == (1, 1) else conv(x, 1, strides)
+                y = layers.Add()([shortcut, y])
+            x = layers.ReLU(6.0)(y)
+        model = keras.Model(inputs, x)
+        scramble(model)
+        return model, random_inputs(model, (2, *inputs.shape[1:]))
+
+    model, images = build()  # float32 is oneDNN's; only inference has sums of few terms
     with torch.inference_mode():
         found, expected = lower(model)(images), model(images, training=False)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    with float64():
+        found = differences(*build())
+    assert max(found.inference, found.training, found.moved) < 1e-9
+    assert found.gradients < 1e-6  # batch statistics of a few equal pixels

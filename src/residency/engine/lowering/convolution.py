@@ -58,11 +58,20 @@ class Weights:
 
 
 class Convolution:
-    """`Conv2D`, on an image with `zeros` around it."""
+    """`Conv2D`, on an image with `zeros` around it.
 
-    def __init__(self, layer: Any, zeros: Sides = NO_SIDES) -> None:
+    Args:
+        layer: The Keras layer.
+        zeros: On each side, beside those that the layer adds itself.
+        strides: In place of the layer's, on an image that is thinned already.
+    """
+
+    def __init__(
+        self, layer: Any, zeros: Sides = NO_SIDES, strides: Steps | None = None
+    ) -> None:
         self.layer = layer
         self.zeros = zeros
+        self.strides: Steps = layer.strides if strides is None else strides
         self.read = Weights(layer)
         self.activation = activation_of(layer)
         self.lay_out()
@@ -95,7 +104,7 @@ class Convolution:
         if layer.padding != "same":
             return self.zeros
         size = x.shape[2:]
-        return same_sides(size, layer.kernel_size, layer.strides, layer.dilation_rate)
+        return same_sides(size, layer.kernel_size, self.strides, layer.dilation_rate)
 
     def inference_padding(self, x: torch.Tensor) -> Padding:
         """Returns the padding where nobody asks for gradients, `x` channels first."""
@@ -108,12 +117,12 @@ class Convolution:
 
         Args:
             x: In Keras' shape.
-            strides: In place of the layer's.
+            strides: In place of its own.
         """
         layer: Any = self.layer
         x = to_channels_first(x, layer.data_format == "channels_last")
         padding = Padding.of(self.sides(x))
-        x, steps = padding.image(x), layer.strides if strides is None else strides
+        x, steps = padding.image(x), self.strides if strides is None else strides
         pointwise = layer.kernel_size == (1, 1) and padding.each == (0, 0)
         few = self.groups == 1 and x.shape[1] < SAFE_CHANNELS
         if pointwise and few and steps != ALL:
@@ -133,7 +142,7 @@ class Convolution:
             x: In Keras' shape, as `kernel` and `bias`.
             kernel: Of the layer, or a multiple.
             bias: Its bias, or another.
-            strides: In place of the layer's.
+            strides: In place of its own.
         """
         layer, weight = self.layer, self.weight(kernel)
         faster = self.faster(x, kernel)
@@ -152,9 +161,8 @@ class Convolution:
     @property
     def is_plain(self) -> bool:
         """Neither groups nor gaps, one stride: what the native functions take."""
-        layer = self.layer
-        square = layer.strides[0] == layer.strides[1]
-        return square and self.groups == 1 and layer.dilation_rate == (1, 1)
+        square = self.strides[0] == self.strides[1]
+        return square and self.groups == 1 and self.layer.dilation_rate == (1, 1)
 
 
 def _natively(
@@ -192,7 +200,7 @@ class DepthwiseConvolution(Convolution):
         layer = self.layer
         known = torch.is_grad_enabled() and layer.dilation_rate == (1, 1)
         narrow = known and native.dtype_of_products(x, kernel) == torch.bfloat16
-        slow = narrow and depthwise.is_slow(layer.strides, layer.kernel_size)
+        slow = narrow and depthwise.is_slow(self.strides, layer.kernel_size)
         return depthwise.convolve if slow else None
 
     def weight(self, kernel: torch.Tensor) -> torch.Tensor:

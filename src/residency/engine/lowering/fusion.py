@@ -7,6 +7,7 @@
 - Convolution, then batch normalization, addition, activation: one convolution where
   the statistics stand still and nobody asks for gradients. It writes over what it
   adds if it is the last to read that, and makes only what is read (`thinning.py`).
+- Strided 1x1 convolutions of one image: they share what they read of it.
 """
 
 from collections import Counter
@@ -28,7 +29,7 @@ from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layers import padded_max_pooling
 from residency.engine.lowering.layout import Sides
 from residency.engine.lowering.normalization import BatchNorm
-from residency.engine.lowering.thinning import thin
+from residency.engine.lowering.thinning import share_thinned, thin
 
 PADS = (layers.Conv2D, layers.DepthwiseConv2D, layers.MaxPooling2D)
 """What can add zeros around its image by itself."""
@@ -46,7 +47,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
-    return _reuse_added(thin(found, keep), keep)
+    return _reuse_added(thin(share_thinned(found), keep), keep)
 
 
 def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:

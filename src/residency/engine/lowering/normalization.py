@@ -94,7 +94,7 @@ class BatchNorm:
         shape = output_shape(images.shape, kernel.shape, *geometry)
         if any(each.dtype != dtype or each.shape != shape for each in others):
             return None
-        thinned = strides != conv.strides
+        thinned = strides != convolution.strides
         if thinned or images.shape[2:] != x.shape[1:3]:  # or zeros are around it
             x = images.permute(0, 2, 3, 1)
         run: Any = NormalizedConv2d.apply

@@ -45,7 +45,7 @@ class Lowered(torch.nn.Module):
         graph = None if makes_masks(model) else graph_of(model)
         if graph is None:
             trace.calls.append(Call(model.name, model, model, (0,), (1,), kept=True))
-            trace.size, self._inputs, self._outputs = 2, (0,), (1,)
+            self._inputs, self._outputs = (0,), (1,)
             self._dtypes: tuple[torch.dtype, ...] = ()
         else:
             self._inputs = tuple(trace.slot(x) for x in graph.inputs)
@@ -54,9 +54,10 @@ class Lowered(torch.nn.Module):
             self._dtypes = tuple(getattr(torch, x.dtype) for x in graph.outputs)
         self._graph = (graph,)
         self.decides_training = trace.decides_training
-        self._size = trace.size
         calls = fuse(trace.calls, keep=self._outputs) if joined else trace.calls
         self.calls = tuple(calls)
+        written = (slot for call in calls for slot in call.outputs)
+        self._size = 1 + max(*self._inputs, *written)
         self.kept = tuple(call.name for call in self.calls if call.kept)
         self._free = _last_uses(self.calls, keep=self._outputs)
         self._layers = (model._flatten_layers(include_self=False),)  # no children
