@@ -18,7 +18,7 @@ from residency.models import load_model
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
-import os, sys, time
+import faulthandler, os, sys, time
 from pathlib import Path
 import keras
 import residency as rs
@@ -30,6 +30,7 @@ class Slow(keras.callbacks.Callback):
 
 Path(f"pid-{os.environ['RANK']}").write_text(str(os.getpid()))
 if sys.argv[1] == "slowly":
+    faulthandler.dump_traceback_later(100)  # if it hangs, where
     from residency import run
     train = run.train
     run.train = lambda *args, **named: train(*args, callbacks=[Slow()], **named)
@@ -85,8 +86,9 @@ def stopped(two_processes, root, name, stop):
     run = two_processes(root, *command, "--name", name)
     end = time.monotonic() + 120
     while not any(step >= 3 for step in steps(root / "runs" / name)):
-        assert time.monotonic() < end
-        assert run.poll() is None, run.communicate()[1]
+        if time.monotonic() > end or run.poll() is not None:
+            run.terminate()  # torchrun ends the others
+            pytest.fail(run.communicate()[1])
         time.sleep(0.05)
     stop(run)
     return run, *run.communicate(timeout=120)
