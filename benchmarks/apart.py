@@ -22,13 +22,16 @@ class Apart:
         model: A key of `CASES`.
         work: `"training"` or `"inference"`.
         backend: Keras' name of it.
+        precision: `"float32"` or `"bfloat16"`.
         threads: How many processors it may use.
     """
 
-    def __init__(self, model: str, work: str, backend: str, threads: int) -> None:
-        self.name = f"{model}, {work} on {backend}"
+    def __init__(
+        self, model: str, work: str, backend: str, precision: str, threads: int
+    ) -> None:
+        self.name = f"{model}, {work} on {backend}, {precision}"
         self._process = subprocess.Popen(
-            [sys.executable, __file__, model, work, str(threads)],
+            [sys.executable, __file__, model, work, precision, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -78,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=CASES)
     parser.add_argument("work", choices=("training", "inference"))
+    parser.add_argument("precision")
     parser.add_argument("threads", type=int)
     arguments = parser.parse_args()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -88,7 +92,7 @@ def main() -> None:
     make = getattr(
         keras_variants, {"training": "fit", "inference": "predict"}[arguments.work]
     )
-    run = make(CASES[arguments.model])
+    run = make(CASES[arguments.model], arguments.precision)
     for line in sys.stdin:
         answer = None
         if json.loads(line) == "process_time":

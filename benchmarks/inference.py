@@ -1,4 +1,4 @@
-"""Inference: ours, plain torch, plain Keras, ONNX Runtime and OpenVINO."""
+"""Inference: ours, plain torch, Keras, ONNX Runtime and OpenVINO."""
 
 import tempfile
 from collections.abc import Callable
@@ -45,7 +45,14 @@ class Inference:
             self.makers[f"plain torch, compiled, {best}"] = partial(
                 self.plain, best, compiled=True
             )
-        self.makers["keras predict on torch"] = partial(keras_variants.predict, case)
+        for precision in precisions():
+            self.makers[f"keras predict on torch, {precision}"] = partial(
+                keras_variants.predict, case, precision
+            )
+        for precision in precisions():
+            self.makers[f"accelerated keras predict, {precision}"] = partial(
+                keras_variants.predict, case, precision, accelerated=True
+            )
         if DEVICE.type != "cpu" or not find_spec("onnxscript"):
             return  # the other two are measured on processors
         if find_spec("onnxruntime"):

@@ -1,6 +1,7 @@
 """Plain Keras, on whatever backend it was started with. Loads no torch by itself."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from cases import Case
@@ -11,13 +12,13 @@ Run = Callable[[], object]
 """Works on the images of one sample."""
 
 
-def fit(case: Case, *, accelerated: bool = False) -> Run:
-    """Returns a sample of `keras.Model.fit`, its steps in one call."""
-    model = case.keras_model()
-    if accelerated:
-        from residency.engine import accelerate  # late: it needs the torch backend
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Keras' names for a precision."""
 
-        accelerate(model)
+
+def fit(case: Case, precision: str, *, accelerated: bool = False) -> Run:
+    """Returns a sample of `keras.Model.fit`, its steps in one call."""
+    model = build(case, precision, accelerated)
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9), "sparse_categorical_crossentropy"
     )
@@ -28,8 +29,22 @@ def fit(case: Case, *, accelerated: bool = False) -> Run:
     )
 
 
-def predict(case: Case) -> Run:
+def predict(case: Case, precision: str, *, accelerated: bool = False) -> Run:
     """Returns a sample of `keras.Model.predict_on_batch`."""
-    model = case.keras_model()
+    model = build(case, precision, accelerated)
     images = case.images().astype("float32")
     return lambda: [model.predict_on_batch(images) for _ in range(case.steps)]
+
+
+def build(case: Case, precision: str, accelerated: bool) -> Any:
+    """Returns the network as a user of Keras, or of `accelerate`, has it."""
+    if accelerated:
+        from residency.engine import accelerate  # late: it needs the torch backend
+
+        return accelerate(case.keras_model(), precision=precision)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[precision])
+    try:
+        return case.keras_model()
+    finally:
+        keras.config.set_dtype_policy(before)

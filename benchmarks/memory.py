@@ -96,7 +96,7 @@ def maker(model: str, variant: str) -> Callable[[], Callable[[], object]]:
         return Training(CASES[model], compiled=True).makers[variant]
     import keras_variants
 
-    return partial(keras_variants.fit, CASES[model])
+    return partial(keras_variants.fit, CASES[model], variant.split(", ")[1])
 
 
 def mib(field: str) -> float:

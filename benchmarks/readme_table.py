@@ -40,10 +40,12 @@ COLUMNS = (
     ("training", "residency"),
     ("training", "plain"),
     ("training", "keras"),
+    ("training", "accelerated"),
     ("inference", "residency"),
     ("inference", "openvino"),
     ("inference", "onnxruntime"),
     ("inference", "keras"),
+    ("inference", "accelerated"),
 )
 """Work and kind of variant of each column of the speed table."""
 
@@ -133,8 +135,9 @@ def speed(where: str, results: list[Result]) -> Iterator[str]:
     yield ""
     yield from head(
         "network",
-        *("training, ours", "plain PyTorch", "Keras"),
-        *("inference, ours", "OpenVINO", "ONNX Runtime", "Keras"),
+        *("training, ours", "plain PyTorch", "Keras", "Keras, accelerated"),
+        "inference, ours",
+        *("OpenVINO", "ONNX Runtime", "Keras", "Keras, accelerated"),
     )
     fastest: dict[str, dict[tuple[str, str], str]] = {}
     for result in results:
@@ -150,7 +153,7 @@ def speed(where: str, results: list[Result]) -> Iterator[str]:
 
 
 def rate_text(variant: str, rate: float) -> str:
-    """Returns `41 f32`; Keras computes in float32 where a variant does not say."""
+    """Returns `41 f32`, or in bfloat16 the number alone."""
     return digits(rate) + ("" if "bfloat16" in variant else " f32")
 
 

@@ -23,7 +23,7 @@ from apart import Apart
 from cases import CASES
 from inference import Inference
 from measuring import conditions, in_turn, report, write
-from training import Training
+from training import Training, precisions
 from twins import require_same_size
 
 BACKENDS = tuple(name for name in ("tensorflow", "jax") if find_spec(name))
@@ -62,10 +62,11 @@ def measure_speed(work: str, variants_of: Any, arguments: argparse.Namespace) ->
         name: make() for name, make in here.makers.items()
     }
     others = {
-        f"{KERAS_CALLS[work]} on {backend}": Apart(
-            model, work, backend, torch.get_num_threads()
+        f"{KERAS_CALLS[work]} on {backend}, {precision}": Apart(
+            model, work, backend, precision, torch.get_num_threads()
         )
         for backend in BACKENDS
+        for precision in precisions()
     }
     try:
         samples = in_turn(variants | others, case.images_per_sample, arguments.repeats)
@@ -87,7 +88,11 @@ def measure_memory(arguments: argparse.Namespace) -> None:
     model = arguments.model
     here = Training(CASES[model], compiled=arguments.compile).makers
     variants = [(name, "torch") for name in here]
-    variants += [(f"keras fit on {backend}", backend) for backend in BACKENDS]
+    variants += [
+        (f"keras fit on {backend}, {precision}", backend)
+        for backend in BACKENDS
+        for precision in precisions()
+    ]
     found = memory.of_variants(model, variants, torch.get_num_threads())
     print_memory(found)
     result = {

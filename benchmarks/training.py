@@ -50,10 +50,14 @@ class Training:
             self.makers["plain torch, one CUDA graph, bfloat16"] = partial(
                 self.plain, "channels last", "bfloat16", recorded=True
             )
-        self.makers["keras fit on torch"] = partial(keras_variants.fit, case)
-        self.makers["accelerated keras fit"] = partial(
-            keras_variants.fit, case, accelerated=True
-        )
+        for precision in precisions():
+            self.makers[f"keras fit on torch, {precision}"] = partial(
+                keras_variants.fit, case, precision
+            )
+        for precision in precisions():
+            self.makers[f"accelerated keras fit, {precision}"] = partial(
+                keras_variants.fit, case, precision, accelerated=True
+            )
 
     def ours(self, precision: str) -> Run:
         """Returns a sample of `residency train`'s step."""
