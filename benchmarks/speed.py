@@ -4,11 +4,12 @@ Variants in turn, each round in another order, the first round left out; the sha
 the machine that other processes took is recorded with each sample. Every variant works
 on the same images in memory; training includes loss, backward pass and optimizer. Keras
 on TensorFlow and on JAX, ONNX Runtime and OpenVINO take part where they are installed
-(`.[bench]`).
+(`.[bench]`). With all of them, VGG-16 needs more than 24 GB.
 
     python benchmarks/speed.py --model resnet20
     python benchmarks/speed.py --model resnet50 --repeats 5 --compile
-    python benchmarks/speed.py --model vgg16 --memory
+    python benchmarks/speed.py --model vgg16 --backends tensorflow
+    python benchmarks/speed.py --model resnet20 --memory
 """
 
 import argparse
@@ -44,6 +45,13 @@ def main() -> None:
     parser.add_argument(
         "--memory", action="store_true", help="memory of training, in place of speed"
     )
+    parser.add_argument(
+        "--backends",
+        nargs="*",
+        choices=BACKENDS,
+        default=BACKENDS,
+        help="of Keras, beside torch; all variants are in memory at once",
+    )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     require_same_size(CASES[arguments.model])
@@ -65,7 +73,7 @@ def measure_speed(work: str, variants_of: Any, arguments: argparse.Namespace) ->
         f"{KERAS_CALLS[work]} on {backend}, {precision}": Apart(
             model, work, backend, precision, torch.get_num_threads()
         )
-        for backend in BACKENDS
+        for backend in arguments.backends
         for precision in precisions()
     }
     try:
@@ -90,7 +98,7 @@ def measure_memory(arguments: argparse.Namespace) -> None:
     variants = [(name, "torch") for name in here]
     variants += [
         (f"keras fit on {backend}, {precision}", backend)
-        for backend in BACKENDS
+        for backend in arguments.backends
         for precision in precisions()
     ]
     found = memory.of_variants(model, variants, torch.get_num_threads())
