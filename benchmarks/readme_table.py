@@ -131,7 +131,8 @@ def transfer(result: Result) -> Iterator[str]:
 def speed(where: str, results: list[Result]) -> Iterator[str]:
     """Yields a row a network: the fastest of ours beside the fastest of the others."""
     yield ""
-    yield f"Images a second on {where}, in bfloat16, or float32 where it says f32:"
+    yield f"Images a second on {where}, in bfloat16, or float32 where it says f32;"
+    yield "accelerated is Keras' own `fit` and `predict` after `rs.accelerate`:"
     yield ""
     yield from head(
         "network",
