@@ -13,6 +13,7 @@ on TensorFlow and on JAX, ONNX Runtime and OpenVINO take part where they are ins
 """
 
 import argparse
+import gc
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,6 +60,7 @@ def main() -> None:
         measure_memory(arguments)
     else:
         measure_speed("training", Training, arguments)
+        gc.collect()  # models refer to themselves
         measure_speed("inference", Inference, arguments)
 
 
