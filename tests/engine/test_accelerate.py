@@ -69,6 +69,33 @@ def test_fit_gives_the_history_of_plain_keras(name):
     assert_same_histories(found, expected)
 
 
+LAID_OUT = ["SGD", "RMSprop", "Adam", "loss scale"]
+
+
+@pytest.mark.parametrize("name", LAID_OUT)
+def test_an_optimizers_state_lies_in_memory_as_the_kernels_do_and_stays(name):
+    def make():
+        if name == "loss scale":
+            return optimizers.LossScaleOptimizer(OPTIMIZERS["SGD"](), 8.0)
+        return OPTIMIZERS[name]()
+
+    def going_on(fast):
+        model, _ = trained(False, make(), epochs=1)
+        if fast:
+            accelerate(model)
+        model.fit(X, Y, batch_size=12, epochs=2, verbose=0)
+        return model
+
+    found, expected = going_on(True), going_on(False)
+    kernel = found.layers[1].kernel
+    states = [v for v in found.optimizer.variables if v.shape == kernel.shape]
+    assert states
+    assert all(v.value.stride() == kernel.value.stride() for v in states)
+    pairs = zip(found.optimizer.variables, expected.optimizer.variables, strict=True)
+    for ours, keras_own in pairs:
+        np.testing.assert_allclose(ours, keras_own, rtol=2e-3, atol=2e-3)
+
+
 def test_callbacks_schedules_and_clipping_work_as_before():
     seen = []
     callback = keras.callbacks.LambdaCallback(

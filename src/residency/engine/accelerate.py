@@ -9,6 +9,7 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 from residency.engine.lowering import Lowered, lower
+from residency.engine.lowering.layout import lay_out_like
 from residency.engine.lowering.trace import graph_of
 from residency.engine.precision import autocast, require_precision
 
@@ -66,6 +67,7 @@ class _Accelerated:
         self.precision = precision
         self.module: Lowered = lower(model)
         self.graph: Any = graph_of(model)
+        self.optimizer: Any = None  # whose state lies as the variables do
 
     def __call__(
         self, inputs: Any, training: bool | None = None, mask: Any = None, **named: Any
@@ -76,11 +78,30 @@ class _Accelerated:
         # a layer came to a Sequential, or one has another activation, hooks, ...
         if graph_of(self.model) is not self.graph or not self.module.is_current:
             self.module, self.graph = lower(self.model), graph_of(self.model)
+        if training:
+            self._lay_out_state()
         device = self.model.variables[0].value.device if self.model.variables else None
         if device is None:
             return self.module(inputs, training=bool(training))
         with autocast(device, self.precision):
             return self.module(inputs, training=bool(training))
+
+    def _lay_out_state(self) -> None:
+        """Puts momenta and the like in the order in memory of their variables, once.
+
+        Kernels were laid out anew; to move them by what lies otherwise is slow.
+        """
+        optimizer: Any = getattr(self.model, "optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a loss scale
+        if optimizer is self.optimizer or not getattr(optimizer, "built", False):
+            return
+        self.optimizer = optimizer
+        trained = optimizer._trainable_variables
+        for states in vars(optimizer).values():
+            if isinstance(states, list) and len(states) == len(trained):
+                for state, variable in zip(states, trained, strict=True):
+                    if isinstance(state, keras.Variable):
+                        lay_out_like(state, variable.value)
 
 
 def _unchanged(model: keras.Model, why: str) -> keras.Model:

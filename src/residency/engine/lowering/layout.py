@@ -29,6 +29,13 @@ def lay_out_kernel(variable: Any) -> None:
         value.data = wanted
 
 
+def lay_out_like(variable: Any, pattern: torch.Tensor) -> None:
+    """Moves what is as large as `pattern` to its order in memory; the values stay."""
+    value = variable.value
+    if value.shape == pattern.shape and value.stride() != pattern.stride():
+        value.data = torch.empty_like(pattern, dtype=value.dtype).copy_(value)
+
+
 def every(x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
     """Returns every n-th row and column of `(batch, channels, height, width)`.
 
