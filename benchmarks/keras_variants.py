@@ -1,4 +1,4 @@
-"""Plain Keras, on whatever backend it was started with. Loads no torch by itself."""
+"""Keras, plain or accelerated, on whatever backend it was started with."""
 
 from collections.abc import Callable
 from typing import Any

@@ -186,13 +186,14 @@ BEFORE_SUMS = {
 @pytest.mark.parametrize("before", BEFORE_SUMS)
 @pytest.mark.parametrize("after", AFTER)
 def test_what_follows_an_addition(after, before):
+    keras.utils.set_random_seed(0)
     inputs = keras.Input((9, 11, 8))
     x = layers.BatchNormalization()(BEFORE_SUMS[before]()(inputs))
     x = layers.Add()([inputs, x])
     for layer in AFTER[after]:
         x = type(layer).from_config(layer.get_config())(x)
     images = torch.randn(2, 9, 11, 8, generator=torch.Generator().manual_seed(0))
-    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 0.1)):
+    for dtype, close in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
         found, expected = inference(keras.Model(inputs, x), images, dtype)
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
 
