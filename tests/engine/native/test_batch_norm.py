@@ -26,6 +26,11 @@ CUTS = {
 """Slope and ceiling."""
 
 
+def some_statistics(channels, momentum=0.0):
+    """Moving statistics; by default nothing stays of them."""
+    return torch.full((channels,), 3.0), torch.full((channels,), 5.0), momentum
+
+
 @pytest.mark.parametrize("channels", [1, 3, 16, 24, 64, 100, 257])
 @pytest.mark.parametrize("rows", [1, 5, 64, 1000])
 @pytest.mark.parametrize("cut", CUTS)
@@ -46,7 +51,9 @@ def test_values_and_gradients(channels, rows, cut, residual, dtype, tolerance):
     ours = [None if t is None else t.clone().requires_grad_() for t in (x, gamma, beta)]
     other = None if added is None else added.clone().requires_grad_()
     slope, ceiling = CUTS[cut]
-    y, mean, variance = BatchNorm.apply(*ours, other, 1e-3, slope, ceiling)
+    moving = some_statistics(channels)
+    y = BatchNorm.apply(*ours, other, moving, 1e-3, slope, ceiling)
+    mean, variance, _ = moving
 
     exact = [t.double().requires_grad_() for t in (x, gamma, beta)]
     exact_other = None if added is None else added.double().requires_grad_()
@@ -86,7 +93,7 @@ def test_gradients_of_gradients(cut, residual):
 
     def natively(*given):
         padded = *given, *[None] * (4 - len(given))
-        return BatchNorm.apply(*padded, 1e-3, slope, ceiling)[0]
+        return BatchNorm.apply(*padded, None, 1e-3, slope, ceiling)
 
     both = []
     for run, dtype in ((natively, torch.float32), (exactly, torch.float64)):
@@ -103,7 +110,7 @@ def test_gradients_of_gradients(cut, residual):
 
 def test_what_was_added_is_not_kept():
     x, added = (torch.randn(20, 8, requires_grad=True) for _ in range(2))
-    y, *_ = BatchNorm.apply(x, None, None, added, 1e-3, 0.0, math.inf)
+    y = BatchNorm.apply(x, None, None, added, None, 1e-3, 0.0, math.inf)
     kept = {t.data_ptr() for t in y.grad_fn.saved_tensors if t is not None}
     assert x.data_ptr() in kept
     assert added.data_ptr() not in kept
@@ -111,7 +118,9 @@ def test_what_was_added_is_not_kept():
 
 def test_a_far_mean_costs_no_digits():
     x = 1e4 + torch.randn(4096, 8, generator=torch.Generator().manual_seed(0))
-    _, _, variance = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])
+    moving = some_statistics(8)
+    BatchNorm.apply(x, None, None, None, moving, 1e-3, *CUTS["nothing"])
+    _, variance, _ = moving
     expected = x.double().var(0, correction=0)
     torch.testing.assert_close(variance.double(), expected, rtol=1e-5, atol=0)
 
@@ -121,20 +130,36 @@ def test_threads_do_not_change_the_result_from_run_to_run():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        found = [
-            BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["relu"])[2]
-            for _ in range(5)
-        ]
+        found = [some_statistics(16) for _ in range(5)]
+        for moving in found:
+            BatchNorm.apply(x, None, None, None, moving, 1e-3, *CUTS["relu"])
     finally:
         torch.set_num_threads(before)
-    assert all(torch.equal(found[0], each) for each in found[1:])
+    assert all(torch.equal(found[0][1], variance) for _, variance, _ in found[1:])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_moving_statistics_move_as_in_keras_and_are_known_to_have_moved(dtype):
+    x = torch.randn(50, 20, generator=torch.Generator().manual_seed(0)).to(dtype)
+    mean, variance, momentum = moving = some_statistics(20, momentum=0.99)
+    versions = mean._version, variance._version
+    BatchNorm.apply(x, None, None, None, moving, 1e-3, *CUTS["relu"])
+    exact = x.double()
+    for found, start, batch in (
+        (mean, 3.0, exact.mean(0)),
+        (variance, 5.0, exact.var(0, correction=0)),
+    ):
+        expected = start * momentum + batch * (1 - momentum)
+        torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-6)
+    assert mean._version > versions[0]
+    assert variance._version > versions[1]
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_nan_is_not_cut_off(cut):
     x = torch.zeros(4, 2)
     x[0, 0] = torch.nan
-    y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS[cut])[0]
+    y = BatchNorm.apply(x, None, None, None, None, 1e-3, *CUTS[cut])
     assert y[:, 0].isnan().all()
     assert not y[:, 1].isnan().any()
 
@@ -148,7 +173,7 @@ def test_types_it_does_not_know_are_left_alone():
 
 def test_batch_norm_of_torch_agrees():
     x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
-    y = BatchNorm.apply(x, None, None, None, 1e-3, *CUTS["nothing"])[0]
+    y = BatchNorm.apply(x, None, None, None, None, 1e-3, *CUTS["nothing"])
     torch.testing.assert_close(y, batch_norm(x, None, None, training=True, eps=1e-3))
 
 
@@ -160,7 +185,8 @@ def test_the_comparison_at_load_works_where_gradients_are_off(mode):
 
 def test_infinity_is_cut_off_as_by_relu():
     residual = torch.tensor([[-torch.inf], [torch.inf], [0.0]])
-    y = BatchNorm.apply(torch.zeros(3, 1), None, None, residual, 1e-3, 0.0, math.inf)[0]
+    x = torch.zeros(3, 1)
+    y = BatchNorm.apply(x, None, None, residual, None, 1e-3, 0.0, math.inf)
     assert y.flatten().tolist() == [0.0, math.inf, 0.0]
 
 
@@ -170,7 +196,7 @@ def test_an_infinite_gradient_that_is_cut_off_is_gone(channels, dtype):
     x = torch.linspace(-1, 1, 40 * channels).view(40, channels).to(dtype)
     x, residual = x.requires_grad_(), torch.zeros(40, channels, dtype=dtype)
     residual.requires_grad_()
-    y = BatchNorm.apply(x, None, None, residual, 1e-3, *CUTS["relu"])[0]
+    y = BatchNorm.apply(x, None, None, residual, None, 1e-3, *CUTS["relu"])
     dy = torch.where(y > 0, 1.0, torch.inf).to(dtype)
     y.backward(dy)
     assert torch.equal(residual.grad, (y > 0).to(dtype))

@@ -1,5 +1,6 @@
 """Compiling: a broken or missing compiler never stops a training."""
 
+import math
 import os
 import platform
 import subprocess
@@ -8,8 +9,9 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from residency.engine.native.build import Library, load_library
+from residency.engine.native.build import Library, close, load_library
 from residency.errors import EngineError
 
 
@@ -126,3 +128,12 @@ def test_other_processors(module, flag, tmp_path):
         pytest.skip(told)
     gains = "weight_gradient.c gains nothing on this processor"
     assert told == {"batch_norm": "None", "convolution": gains}[module]
+
+
+@pytest.mark.parametrize(
+    ("found", "agrees"), [(1.0, True), (1.015, True), (1.03, False), (math.nan, False)]
+)
+def test_a_result_that_is_no_number_does_not_agree(found, agrees):
+    expected = torch.ones(3, dtype=torch.float64)
+    result = torch.tensor([1.0, found, 1.0])
+    assert close(result, expected, 1e-2) is agrees

@@ -35,14 +35,15 @@ def given(request):
     ]
 
 
-def one_after_the_other(x, kernel, bias, gamma, beta, residual, numbers):
+def one_after_the_other(x, kernel, bias, gamma, beta, residual, numbers, moving=None):
     weight = kernel.permute(3, 2, 0, 1)
     z = Conv2d.apply(x.permute(0, 3, 1, 2), weight, bias, *GEOMETRY)
-    return BatchNorm.apply(z.permute(0, 2, 3, 1), gamma, beta, residual, *numbers)
+    given = gamma, beta, residual, moving
+    return BatchNorm.apply(z.permute(0, 2, 3, 1), *given, *numbers)
 
 
-def as_one(*given, numbers):
-    return NormalizedConv2d.apply(*given, GEOMETRY, numbers)
+def as_one(*given, numbers, moving=None):
+    return NormalizedConv2d.apply(*given, moving, GEOMETRY, numbers)
 
 
 CUTS = {
@@ -62,16 +63,17 @@ def test_results_and_gradients_are_those_of_the_two(given, numbers):
     both = []
     for run in (one_after_the_other, as_one):
         mine = fresh(given)
-        y, mean, variance = run(*mine, numbers=numbers)
+        moving = torch.zeros(12), torch.ones(12), 0.9
+        y = run(*mine, numbers=numbers, moving=moving)
         y.backward(draw(*y.shape, seed=5).to(y.dtype))
-        both.append([y, mean, variance, *(t.grad for t in mine if t is not None)])
+        both.append([y, *moving[:2], *(t.grad for t in mine if t is not None)])
     for theirs, ours in zip(*both, strict=True):
         assert torch.equal(theirs, ours)
 
 
 def test_a_graph_that_is_kept_gives_the_same_again(given):
     mine = fresh(given)
-    y, *_ = as_one(*mine, numbers=CUTS["relu"])
+    y = as_one(*mine, numbers=CUTS["relu"])
     wanted = [t for t in mine if t is not None]
     once = torch.autograd.grad(y.sum(), wanted, retain_graph=True)
     again = torch.autograd.grad(y.sum(), wanted)
@@ -82,7 +84,7 @@ def test_gradients_of_gradients(given):
     both = []
     for run in (one_after_the_other, as_one):
         mine = fresh(given)
-        y, *_ = run(*mine, numbers=CUTS["leaky"])
+        y = run(*mine, numbers=CUTS["leaky"])
         weights = draw(*y.shape, seed=6).to(y.dtype)
         [dk] = torch.autograd.grad((y * weights).sum(), mine[1:2], create_graph=True)
         both.append(torch.autograd.grad(dk.square().sum(), mine[:1])[0])
@@ -92,7 +94,7 @@ def test_gradients_of_gradients(given):
 def test_what_was_added_is_not_kept():
     x, kernel = draw(2, 5, 5, 16), draw(16, 3, 3, 16).permute(1, 2, 3, 0)
     added = draw(2, 5, 5, 16).requires_grad_()
-    y, *_ = as_one(x, kernel, None, None, None, added, numbers=CUTS["relu"])
+    y = as_one(x, kernel, None, None, None, added, numbers=CUTS["relu"])
     kept = {t.data_ptr() for t in y.grad_fn.saved_tensors if t is not None}
     assert x.data_ptr() in kept
     assert added.data_ptr() not in kept
@@ -107,7 +109,7 @@ def test_only_what_is_wanted_gets_a_gradient(given, wanted):
         for n, each in enumerate(mine):
             if each is not None:
                 each.requires_grad_(n in wanted)
-        y, *_ = run(*mine, numbers=CUTS["relu"])
+        y = run(*mine, numbers=CUTS["relu"])
         y.sum().backward()
         both.append([None if each is None else each.grad for each in mine])
         assert {n for n, grad in enumerate(both[-1]) if grad is not None} == wanted
@@ -117,10 +119,8 @@ def test_only_what_is_wanted_gets_a_gradient(given, wanted):
 
 def test_gradients_may_be_kept_first_and_taken_then(given):
     mine = fresh(given)
-    expected = torch.autograd.grad(
-        as_one(*mine, numbers=CUTS["relu"])[0].sum(), mine[:2]
-    )
-    y, *_ = as_one(*mine, numbers=CUTS["relu"])
+    expected = torch.autograd.grad(as_one(*mine, numbers=CUTS["relu"]).sum(), mine[:2])
+    y = as_one(*mine, numbers=CUTS["relu"])
     torch.autograd.grad(y.sum(), mine[:2], create_graph=True)
     found = torch.autograd.grad(y.sum(), mine[:2])
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
@@ -132,7 +132,7 @@ def test_gradients_of_images_can_be_added_to_in_place():
     seen = []
     x.register_hook(seen.append)
     kernel = draw(8, 3, 3, 16, seed=1).permute(1, 2, 3, 0).requires_grad_()
-    y, *_ = as_one(x, kernel, None, None, None, None, numbers=CUTS["relu"])
+    y = as_one(x, kernel, None, None, None, None, numbers=CUTS["relu"])
     y.sum().backward()
     assert seen[0]._base is None
     assert kernel.grad._base is None

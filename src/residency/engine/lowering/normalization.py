@@ -49,28 +49,25 @@ class BatchNorm:
         layer = self.layer
         rank = x.ndim
         last = layer.axis % rank == rank - 1
-        gamma = layer.gamma.value if layer.scale else None
-        beta = layer.beta.value if layer.center else None
-        mean, variance = layer.moving_mean.value, layer.moving_variance.value
-        epsilon, move = layer.epsilon, 1 - layer.momentum
+        gamma, beta, moving = self._variables
+        epsilon = layer.epsilon
         from_batch = training and layer.trainable
         if self.is_native(training) and native.usable(x, *others):
             added = others[0] if self.residual else None
             run: Any = native.BatchNorm.apply
-            y, batch_mean, spread = run(x, gamma, beta, added, *self._numbers)
-            _move(mean, variance, batch_mean, spread, move)
-            return y
+            return run(x, gamma, beta, added, moving, *self._numbers)
         if last and rank == 4:
             x = x.permute(0, 3, 1, 2)
         if from_batch and self.sharing is not None:
             run = SharedBatchNorm.apply
-            y, batch_mean, spread = run(x, gamma, beta, epsilon, self.sharing)
-            _move(mean, variance, batch_mean, spread, move)
+            y, mean, variance = run(x, gamma, beta, epsilon, self.sharing)
+            _move(moving, mean, variance)
         elif from_batch:
-            y, batch_mean, inverse = _batch_norm(x, gamma, beta, True, 0.0, epsilon)
-            _move(mean, variance, batch_mean, (inverse**-2 - epsilon).clamp_(0), move)
+            y, mean, inverse = _batch_norm(x, gamma, beta, True, 0.0, epsilon)
+            _move(moving, mean, (inverse**-2 - epsilon).clamp_(0))
         else:
-            y = functional.batch_norm(x, mean, variance, gamma, beta, False, 0, epsilon)
+            given = *moving[:2], gamma, beta
+            y = functional.batch_norm(x, *given, False, 0, epsilon)
         return self.finish(y.permute(0, 2, 3, 1) if last and rank == 4 else y, *others)
 
     def is_native(self, training: bool) -> bool:
@@ -83,7 +80,7 @@ class BatchNorm:
         self, convolution: Convolution, x: torch.Tensor, *others: torch.Tensor
     ) -> torch.Tensor | None:
         """Returns what both together do in training; `None`: not natively as one."""
-        conv, layer = convolution.layer, self.layer
+        conv = convolution.layer
         kernel = convolution.read(conv.kernel)
         dtype = dtype_of_products(x, kernel)
         known = dtype is not None and convolution.is_plain
@@ -91,26 +88,35 @@ class BatchNorm:
             return None
         images, strides, padding = convolution.prepared(x)
         geometry = strides[0], padding
-        shape = output_shape(images.shape, kernel.shape, *geometry)
-        if any(each.dtype != dtype or each.shape != shape for each in others):
-            return None
+        if others:
+            shape = output_shape(images.shape, kernel.shape, *geometry)
+            if any(each.dtype != dtype or each.shape != shape for each in others):
+                return None
         thinned = strides != convolution.strides
         if thinned or images.shape[2:] != x.shape[1:3]:  # or zeros are around it
             x = images.permute(0, 2, 3, 1)
+        gamma, beta, moving = self._variables
         run: Any = NormalizedConv2d.apply
-        y, mean, variance = run(
+        return run(
             x.to(dtype),
             kernel,
             convolution.read(conv.bias),
-            layer.gamma.value if layer.scale else None,
-            layer.beta.value if layer.center else None,
+            gamma,
+            beta,
             others[0] if self.residual else None,
+            moving,
             geometry,
             self._numbers,
         )
-        moving = layer.moving_mean.value, layer.moving_variance.value
-        _move(*moving, mean, variance, by=1 - layer.momentum)
-        return y
+
+    @property
+    def _variables(self) -> tuple[Any, Any, native.Moving]:
+        """Gamma, beta, either perhaps `None`, and the moving statistics."""
+        layer = self.layer
+        gamma = layer.gamma.value if layer.scale else None
+        beta = layer.beta.value if layer.center else None
+        moving = layer.moving_mean.value, layer.moving_variance.value, layer.momentum
+        return gamma, beta, moving
 
     @property
     def _numbers(self) -> tuple[float, float, float]:
@@ -123,14 +129,9 @@ class BatchNorm:
         return self.rectifier(y)
 
 
-def _move(
-    mean: torch.Tensor,
-    variance: torch.Tensor,
-    batch_mean: torch.Tensor,
-    batch_variance: torch.Tensor,
-    by: float,
-) -> None:
-    """Moves the moving statistics by the share `by` towards the batch's, in place."""
+def _move(moving: native.Moving, *batch: torch.Tensor) -> None:
+    """Moves the moving statistics towards the batch's, in place."""
+    *values, momentum = moving
     with torch.no_grad():
-        mean.lerp_(batch_mean.detach().to(mean.dtype), by)
-        variance.lerp_(batch_variance.detach().to(variance.dtype), by)
+        for value, found in zip(values, batch, strict=True):
+            value.lerp_(found.detach().to(value.dtype), 1 - momentum)

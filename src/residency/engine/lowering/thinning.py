@@ -40,31 +40,8 @@ class Thinned:
         steps = self.own if differentiable else self.strides
         if steps == ALL:
             return x
-        run: Any = _Every.apply
-        y = run(to_channels_first(x, self.channels_last), steps)
+        y = every(to_channels_first(x, self.channels_last), steps)
         return from_channels_first(y, self.channels_last)
-
-
-class _Every(torch.autograd.Function):
-    """`every`; torch's own gradient of it writes zeros for rows, then for columns."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, steps: Steps) -> torch.Tensor:
-        ctx.shape, ctx.steps = x.shape, steps
-        return every(x, steps)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        [dy] = gradients
-        rows, columns = ctx.steps
-        dx = torch.empty(
-            ctx.shape,
-            dtype=dy.dtype,
-            device=dy.device,
-            memory_format=torch.channels_last,
-        ).zero_()
-        dx[:, :, ::rows, ::columns] = dy
-        return dx, None
 
 
 def share_thinned(calls: Sequence[Call]) -> list[Call]:

@@ -18,8 +18,8 @@ class NormalizedConv2d(torch.autograd.Function):
 
     Takes x `(batch, height, width, channels)`, kernel `(height, width, channels,
     filters)` whose memory order is filters, height, width, channels; a bias; gamma,
-    beta and residual of `BatchNorm`; stride and padding of `Conv2d`; epsilon, slope and
-    ceiling of `BatchNorm`. Returns what `BatchNorm` does.
+    beta, residual and moving statistics of `BatchNorm`; stride and padding of `Conv2d`;
+    epsilon, slope and ceiling of `BatchNorm`. Returns what `BatchNorm` does.
     """
 
     @staticmethod
@@ -31,31 +31,27 @@ class NormalizedConv2d(torch.autograd.Function):
         gamma: torch.Tensor | None,
         beta: torch.Tensor | None,
         residual: torch.Tensor | None,
+        moving: batch_norm.Moving | None,
         geometry: tuple[int, tuple[int, int]],
         numbers: tuple[float, float, float],
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> torch.Tensor:
         """Runs both; see the class."""
         narrow = kernel.to(x.dtype)
         z = _convolved(x, narrow, bias, geometry)
-        y, *statistics = batch_norm.normalize(z, gamma, beta, residual, *numbers)
+        given = gamma, beta, residual, moving, *numbers
+        y, statistics = batch_norm.normalize(z, *given)
         kept = None if residual is None else y
-        given = x, kernel, bias, gamma, beta
-        ctx.save_for_backward(*given, narrow, kept, *statistics)
+        ctx.save_for_backward(x, kernel, bias, gamma, beta, narrow, kept, statistics)
         ctx.geometry, ctx.numbers, ctx.convolved = geometry, numbers, z
-        ctx.set_materialize_grads(False)
-        mean, variance, *_ = statistics
-        ctx.mark_non_differentiable(mean, variance)
-        return y, mean, variance
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of what is differentiable, in order."""
-        *given, narrow, y, mean, variance, scale, shift = ctx.saved_tensors
-        [dy, *_] = gradients
+        *given, narrow, y, statistics = ctx.saved_tensors
+        [dy] = gradients
         needs = ctx.needs_input_grad[:6]
         epsilon, *bends = ctx.numbers
-        if dy is None:
-            return (None,) * 8
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
 
             def run(
@@ -65,12 +61,11 @@ class NormalizedConv2d(torch.autograd.Function):
                 return batch_norm.by_torch(z, gamma, beta, epsilon)
 
             found = batch_norm.derive_by_torch(run, given, y, needs, dy, *bends)
-            return *found, None, None
+            return *found, None, None, None
         x, kernel, bias, *_ = given
         z, ctx.convolved = ctx.convolved, None
         if z is None:  # the graph was kept, and this is not the first time
             z = _convolved(x, narrow, bias, ctx.geometry)
-        statistics = mean, variance, scale, shift
         _, *others = batch_norm.derive(
             dy.contiguous(), z, y, statistics, *ctx.numbers, out=z
         )
@@ -87,7 +82,7 @@ class NormalizedConv2d(torch.autograd.Function):
         dx = None if dx is None else dx.permute(0, 2, 3, 1).detach()
         dw = None if dw is None else dw.permute(2, 3, 1, 0).detach()
         wanted = zip((dx, dw, db, *others), needs, strict=True)
-        return *(each if need else None for each, need in wanted), None, None
+        return *(each if need else None for each, need in wanted), None, None, None
 
 
 def _convolved(

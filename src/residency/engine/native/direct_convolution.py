@@ -1,0 +1,119 @@
+"""Convolution of few channels in bfloat16 on a CPU, faster than oneDNN's.
+
+oneDNN multiplies blocks of matrices, which are small where channels are few, and takes
+time to begin. The kernels here are those of the ResNets for CIFAR.
+"""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from residency.engine.native.build import Library, close
+
+LANES = 16
+"""Filters of a vector in direct_convolution.c."""
+FEW = 2 * LANES
+"""Channels and filters, at most; with more, oneDNN is as fast."""
+
+
+def convolve(
+    x: torch.Tensor,
+    kernel: torch.Tensor,
+    bias: torch.Tensor | None,
+    padding: tuple[int, int],
+    turned: bool = False,
+) -> torch.Tensor:
+    """Returns the convolution of stride 1, without gradients.
+
+    Args:
+        x: `(batch, channels, height, width)`, bfloat16, channels last in memory, as is
+            the result.
+        kernel: `(filters, channels, height, width)`, bfloat16.
+        bias: `(filters,)`, or `None`.
+        padding: Zeros on each side of the image, of rows and of columns.
+        turned: Take the gradient of the images of a convolution with this kernel and
+            padding, x that of its results.
+    """
+    rows, columns = kernel.shape[2:]
+    top, left = padding
+    if turned:
+        top, left = rows - 1 - top, columns - 1 - left
+    batch, channels, height, width = x.shape
+    filters = kernel.shape[1 if turned else 0]
+    size = height + 2 * top - rows + 1, width + 2 * left - columns + 1
+    images = x.permute(0, 2, 3, 1).contiguous()
+    weight = kernel.permute(0, 2, 3, 1).contiguous()
+    bias = None if bias is None else bias.float().contiguous()
+    y = x.new_empty((batch, *size, filters))
+    numbers = (batch, height, width, channels, *size, filters, rows, columns)
+    numbers = (*numbers, top, left, turned)
+    pointers = (None if t is None else t.data_ptr() for t in (images, weight, bias, y))
+    given = *pointers, (ctypes.c_long * len(numbers))(*numbers)
+    LIBRARY.run("direct_convolution", *given)
+    return y.permute(0, 3, 1, 2)
+
+
+def is_faster(
+    x: torch.Tensor,
+    kernel: torch.Tensor,
+    stride: int | tuple[int, int],
+    padding: tuple[int, int],
+) -> bool:
+    """Tells whether it can take these and their gradient, and is faster than oneDNN.
+
+    Args:
+        x: Of the convolution, on a CPU.
+        kernel: `(filters, channels, height, width)`.
+        stride: Along both axes.
+        padding: Zeros on each side, of rows and of columns.
+    """
+    filters, channels, rows, columns = kernel.shape
+    few = filters <= FEW and channels <= FEW
+    whole = filters % LANES == channels % LANES == 0
+    inside = padding[0] < rows and padding[1] < columns
+    fits = few and whole and inside and stride in (1, (1, 1)) and rows * columns > 1
+    return fits and x.dtype == torch.bfloat16 and unavailable() is None
+
+
+def unavailable() -> str | None:
+    """Returns why it is not used on this machine; `None`: it is."""
+    return LIBRARY.unavailable()
+
+
+@torch.inference_mode(False)
+@torch.no_grad()
+def _trouble() -> str | None:
+    """Compares the kernel with float64 arithmetic on a few small cases."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        found = torch.randn(
+            shape, generator=generator, dtype=torch.float32, device="cpu"
+        )
+        return found.bfloat16()
+
+    padding = 1, 0
+    for channels, filters in ((16, 32), (32, 16)):
+        x, bias = draw(2, channels, 5, 9), draw(filters)
+        kernel = draw(filters, channels, 3, 2)
+        exact = functional.conv2d(
+            x.double(), kernel.double(), bias.double(), 1, padding
+        )
+        dx = functional.conv_transpose2d(exact, kernel.double(), None, 1, padding)
+        pairs = (
+            (convolve(x, kernel, bias, padding), exact),
+            (convolve(exact.bfloat16(), kernel, None, padding, turned=True), dx),
+        )
+        if not all(close(a, b, 2e-2) for a, b in pairs):
+            return "its results differ from torch's on this machine"
+    return None
+
+
+_pointer: Any = ctypes.c_void_p
+LIBRARY = Library(
+    "direct_convolution",
+    {"direct_convolution": (*[_pointer] * 4, ctypes.POINTER(ctypes.c_long))},
+    _trouble,
+)
