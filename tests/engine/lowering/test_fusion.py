@@ -47,6 +47,31 @@ def test_an_addition_that_nothing_follows_is_joined_too(dtype):
     assert len(lower(model).calls) == 4  # four convolutions with all that follows
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_end_of_a_block_adds_up_the_gradients_of_its_two_readers(dtype):
+    exact = dtype == "float64"
+    with float64() if exact else nullcontext():
+        inputs = keras.Input((8, 8, 4))
+        first = residual(inputs, 4)
+        second = residual(first, 4)
+        third = layers.Add()([second, second])
+        model = keras.Model(inputs, residual(third, 4))
+        tight = {"tolerance": 1e-12, "gradients": 1e-10} if exact else {}
+        assert_same(model, (3, 8, 8, 4), **tight)
+    ends = [call for call in lower(model).calls if len(call.outputs) == 2]
+    assert len(ends) == 2  # the third is what the model gives
+
+
+def test_a_block_that_the_model_returns_or_three_read_is_made_once():
+    inputs = keras.Input((8, 8, 4))
+    first = residual(inputs, 4)
+    second = residual(first, 4)
+    outputs = [first, layers.Add()([second, second, layers.ReLU()(second)])]
+    model = keras.Model(inputs, outputs)
+    assert_same(model, (3, 8, 8, 4))
+    assert all(len(call.outputs) == 1 for call in lower(model).calls)
+
+
 def test_what_is_joined_already_is_not_joined_again():
     inputs = keras.Input((8, 8, 4))
     one = layers.ReLU()(layers.BatchNormalization()(inputs))

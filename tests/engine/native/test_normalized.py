@@ -42,8 +42,8 @@ def one_after_the_other(x, kernel, bias, gamma, beta, residual, numbers, moving=
     return BatchNorm.apply(z.permute(0, 2, 3, 1), *given, *numbers)
 
 
-def as_one(*given, numbers, moving=None):
-    return NormalizedConv2d.apply(*given, moving, GEOMETRY, numbers)
+def as_one(*given, numbers, moving=None, twice=False):
+    return NormalizedConv2d.apply(*given, moving, GEOMETRY, numbers, twice)
 
 
 CUTS = {
@@ -136,3 +136,48 @@ def test_gradients_of_images_can_be_added_to_in_place():
     y.sum().backward()
     assert seen[0]._base is None
     assert kernel.grad._base is None
+
+
+@pytest.mark.parametrize("numbers", CUTS.values(), ids=CUTS)
+def test_gradients_of_two_readers_are_added_up(given, numbers):
+    both = []
+    for twice in (False, True):
+        mine = fresh(given)
+        y = as_one(*mine, numbers=numbers, twice=twice)
+        first, second = y if twice else (y, y)
+        assert torch.equal(first, second)
+        assert first.data_ptr() == second.data_ptr()
+        weights = [draw(*first.shape, seed=n).to(first.dtype) for n in (5, 6)]
+        total = (first * weights[0]).sum() + (second * weights[1]).sum()
+        both.append(torch.autograd.grad(total, [t for t in mine if t is not None]))
+    slope = numbers[1]
+    for theirs, ours in zip(*both, strict=True):
+        # a slope is applied to the sum before it is rounded, or after
+        close = 0.0 if slope in (0.0, 1.0) else 2e-2 * float(theirs.abs().max())
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=close)
+
+
+@pytest.mark.parametrize("reader", [0, 1])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_one_of_two_readers_may_ask_for_nothing(given, reader, create_graph):
+    both = []
+    for twice in (False, True):
+        mine = fresh(given)
+        y = as_one(*mine, numbers=CUTS["relu"], twice=twice)
+        y = y[reader] if twice else y
+        wanted = [t for t in mine if t is not None]
+        both.append(torch.autograd.grad(y.sum(), wanted, create_graph=create_graph))
+    assert all(torch.equal(a, b) for a, b in zip(*both, strict=True))
+
+
+def test_two_readers_have_gradients_of_gradients(given):
+    both = []
+    for twice in (False, True):
+        mine = fresh(given)
+        y = as_one(*mine, numbers=CUTS["leaky"], twice=twice)
+        first, second = y if twice else (y, y)
+        weights = draw(*first.shape, seed=6).to(first.dtype)
+        total = (first * weights).sum() + second.square().sum()
+        [dk] = torch.autograd.grad(total, mine[1:2], create_graph=True)
+        both.append(torch.autograd.grad(dk.square().sum(), mine[:1])[0])
+    assert torch.equal(*both)

@@ -72,6 +72,8 @@ class FoldedConvolution:
     """In inference."""
     added_steps: Steps = ALL
     """In inference, of the rows and columns to take of what is added."""
+    twice: bool = False
+    """Returns a pair, for two readers."""
     _folded: _Folded | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -83,10 +85,12 @@ class FoldedConvolution:
             statistics = [norm.moving_mean, norm.moving_variance]
             self._variables += [*statistics, norm.gamma, norm.beta]
 
-    def __call__(
-        self, x: torch.Tensor, *others: torch.Tensor, training: bool
-    ) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, *others: torch.Tensor, training: bool) -> Any:
         """Returns what the Keras layers return."""
+        y = self._run(x, *others, training=training)
+        return (y, y) if self.twice and not isinstance(y, tuple) else y
+
+    def _run(self, x: torch.Tensor, *others: torch.Tensor, training: bool) -> Any:
         if training or torch.is_grad_enabled():
             self._folded = None
             y = self._with_gradients(x, *others, training=training)
@@ -107,10 +111,10 @@ class FoldedConvolution:
 
     def _with_gradients(
         self, x: torch.Tensor, *others: torch.Tensor, training: bool
-    ) -> torch.Tensor:
+    ) -> Any:
         norm = self.norm
         if norm is not None and norm.is_native(training):
-            y = norm.after(self.convolution, x, *others)
+            y = norm.after(self.convolution, x, *others, twice=self.twice)
             if y is not None:
                 return y
         y = self.convolution(x, training=training)

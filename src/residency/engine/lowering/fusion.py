@@ -8,9 +8,10 @@
   the statistics stand still and nobody asks for gradients. It writes over what it
   adds if it is the last to read that, and makes only what is read (`thinning.py`).
 - Strided 1x1 convolutions of one image: they share what they read of it.
+- The end of a residual block, which two calls read: it adds their gradients up.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -47,7 +48,7 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
-    return _reuse_added(thin(share_thinned(found), keep), keep)
+    return _add_gradients(_reuse_added(thin(share_thinned(found), keep), keep), keep)
 
 
 def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:
@@ -202,6 +203,38 @@ def _reuse_added(calls: list[Call], keep: Sequence[int]) -> list[Call]:
             run: Any = calls[n].run
             found[n] = replace(calls[n], run=replace(run, into_added=True))
     return found
+
+
+def _add_gradients(calls: list[Call], keep: Sequence[int]) -> list[Call]:
+    """Lets two readers of a block's end read a slot each, so that their gradients come
+    to it one by one: it reads and writes as much memory anyway.
+    """
+    readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for n, call in enumerate(calls):
+        for place, slot in enumerate(call.inputs):
+            readers[slot].append((n, place))
+    free = 1 + max((slot for call in calls for slot in call.outputs), default=0)
+    found = list(calls)
+    for n, call in enumerate(calls):
+        run: Any = call.run
+        ends = isinstance(run, FoldedConvolution) and _ends_block(run)
+        if not ends or len(readers[call.outputs[0]]) != 2 or call.outputs[0] in keep:
+            continue
+        reader, place = readers[call.outputs[0]][1]
+        inputs = list(found[reader].inputs)
+        inputs[place] = free
+        found[reader] = replace(found[reader], inputs=tuple(inputs))
+        outputs = (*call.outputs, free)
+        found[n] = replace(found[n], run=replace(run, twice=True), outputs=outputs)
+        free += 1
+    return found
+
+
+def _ends_block(folded: FoldedConvolution) -> bool:
+    """Tells whether it adds and then cuts off."""
+    norm = folded.norm
+    cuts = norm is not None and norm.residual and norm.rectifier != LINEAR
+    return cuts and folded.activation is None
 
 
 def _folds(call: Call) -> bool:

@@ -77,9 +77,20 @@ class BatchNorm:
         return training and layer.trainable and self.sharing is None and last
 
     def after(
-        self, convolution: Convolution, x: torch.Tensor, *others: torch.Tensor
-    ) -> torch.Tensor | None:
-        """Returns what both together do in training; `None`: not natively as one."""
+        self,
+        convolution: Convolution,
+        x: torch.Tensor,
+        *others: torch.Tensor,
+        twice: bool = False,
+    ) -> Any:
+        """Returns what both together do in training; `None`: not natively as one.
+
+        Args:
+            convolution: What comes before.
+            x: What it takes.
+            *others: What is added.
+            twice: Return a pair, for two readers.
+        """
         conv = convolution.layer
         kernel = convolution.read(conv.kernel)
         dtype = dtype_of_products(x, kernel)
@@ -107,6 +118,7 @@ class BatchNorm:
             moving,
             geometry,
             self._numbers,
+            twice,
         )
 
     @property

@@ -18,14 +18,11 @@ from residency.engine.native.differentiable import gradients_by_torch
 SUFFIX = {torch.float32: "f32", torch.bfloat16: "bf16"}
 PLAIN: Any = {"dtype": torch.float32, "device": "cpu"}
 """Whatever a program has made torch's defaults."""
-_pointers, _sizes, _numbers = (
-    [ctypes.c_void_p] * 8,
-    [ctypes.c_long] * 2,
-    [ctypes.c_float] * 3,
-)
+_pointer, _long, _float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
+_sizes, _numbers = [_long] * 2, [_float] * 3
 ARGUMENTS = {
-    "forward": (*_pointers, *_sizes, ctypes.c_double, *_numbers),
-    "backward": (*_pointers, *_sizes, *_numbers),
+    "forward": (*[_pointer] * 8, *_sizes, ctypes.c_double, *_numbers),
+    "backward": (*[_pointer] * 9, *_sizes, *_numbers),
 }
 Moving = tuple[torch.Tensor, torch.Tensor, float]
 """Moving mean and variance, float32 `(channels,)`, and how much of them stays."""
@@ -74,7 +71,7 @@ class BatchNorm(torch.autograd.Function):
             found = derive_by_torch(run, given, y, needs, dy, *bends)
             return *found, None, None, None, None
         x, dy = given[0].contiguous(), dy.contiguous()
-        found = derive(dy, x, y, statistics, *ctx.numbers)
+        found = derive([dy], x, y, statistics, *ctx.numbers)
         wanted = zip(found, needs, strict=True)
         found = (each if need else None for each, need in wanted)
         return *found, None, None, None, None
@@ -110,7 +107,7 @@ def normalize(
 
 
 def derive(
-    dy: torch.Tensor,
+    dys: Sequence[torch.Tensor],
     x: torch.Tensor,
     y: torch.Tensor | None,
     statistics: torch.Tensor,
@@ -122,7 +119,7 @@ def derive(
     """Returns the gradients of x, gamma, beta and residual.
 
     Args:
-        dy: Gradient of y, contiguous like the rest.
+        dys: One or two gradients of y to add up, contiguous like the rest.
         x: What was normalized.
         y: The result where something was added, else `None`.
         statistics: What `normalize` returned beside y.
@@ -137,7 +134,10 @@ def derive(
     # If nothing is cut, the gradient of what was added is that of the sum.
     masked = y is not None and (slope, ceiling) != (1.0, math.inf)
     dresidual = torch.empty_like(x) if masked else None
-    tensors = (dy, x, y, statistics, dgamma, dbeta, dx, dresidual)
+    dy, other = dys if len(dys) == 2 else (*dys, None)
+    if other is not None and not masked:  # there is no memory for the sum
+        dy, other = dy + other, None
+    tensors = (dy, other, x, y, statistics, dgamma, dbeta, dx, dresidual)
     rows = x.numel() // channels
     _run("backward", x.dtype, tensors, rows, channels, epsilon, slope, ceiling)
     return dx, dgamma, dbeta, dresidual if masked else dy if y is not None else None

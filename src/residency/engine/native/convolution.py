@@ -21,6 +21,7 @@ from residency.engine.native.differentiable import gradients_by_torch
 
 LANES = 16
 """Channels of a vector in weight_gradient.c; with fewer, part of the work is idle."""
+FLOATS: Any = {"dtype": torch.float32, "device": "cpu"}
 
 
 class Conv2d(torch.autograd.Function):
@@ -133,10 +134,10 @@ def weight_gradient(
     stride: int,
     padding: tuple[int, int],
     has_bias: bool = False,
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Returns the gradients of a kernel, channels last in memory, and of a bias.
 
-    Both are float32; without a bias, the second is empty.
+    Both are float32; without a bias, the second is `None`.
 
     Args:
         x: `(batch, channels, height, width)`, bfloat16.
@@ -149,13 +150,17 @@ def weight_gradient(
     filters, channels, *kernel = shape
     images = x.permute(0, 2, 3, 1).contiguous()
     dy = dy.permute(0, 2, 3, 1).contiguous()
-    sizes = filters * math.prod(kernel) * channels, filters if has_bias else 0
-    found = x.new_empty(sum(sizes), dtype=torch.float32)
+    bias = None
+    if has_bias:  # it follows the kernel
+        size = filters * math.prod(kernel) * channels
+        found, bias = torch.empty(size + filters, **FLOATS).tensor_split([size])
+        weight = found.view(filters, *kernel, channels).permute(0, 3, 1, 2)
+    else:
+        weight = torch.empty(shape, **FLOATS, memory_format=torch.channels_last)
     numbers = (*images.shape, *dy.shape[1:], *kernel, stride, *padding, has_bias)
-    pointers = images.data_ptr(), dy.data_ptr(), found.data_ptr()
+    pointers = images.data_ptr(), dy.data_ptr(), weight.data_ptr()
     LIBRARY.run("weight_gradient", *pointers, (ctypes.c_long * len(numbers))(*numbers))
-    weight, bias = found.split(sizes)
-    return weight.view(filters, *kernel, channels).permute(0, 3, 1, 2), bias
+    return weight, bias
 
 
 def output_shape(

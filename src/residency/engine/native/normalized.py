@@ -19,7 +19,9 @@ class NormalizedConv2d(torch.autograd.Function):
     Takes x `(batch, height, width, channels)`, kernel `(height, width, channels,
     filters)` whose memory order is filters, height, width, channels; a bias; gamma,
     beta, residual and moving statistics of `BatchNorm`; stride and padding of `Conv2d`;
-    epsilon, slope and ceiling of `BatchNorm`. Returns what `BatchNorm` does.
+    epsilon, slope and ceiling of `BatchNorm`; and whether the result has two readers.
+    Returns what `BatchNorm` does, to each: their gradients are added up on the way
+    through memory that is gone anyway.
     """
 
     @staticmethod
@@ -34,7 +36,8 @@ class NormalizedConv2d(torch.autograd.Function):
         moving: batch_norm.Moving | None,
         geometry: tuple[int, tuple[int, int]],
         numbers: tuple[float, float, float],
-    ) -> torch.Tensor:
+        twice: bool,
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Runs both; see the class."""
         narrow = kernel.to(x.dtype)
         z = _convolved(x, narrow, bias, geometry)
@@ -43,13 +46,14 @@ class NormalizedConv2d(torch.autograd.Function):
         kept = None if residual is None else y
         ctx.save_for_backward(x, kernel, bias, gamma, beta, narrow, kept, statistics)
         ctx.geometry, ctx.numbers, ctx.convolved = geometry, numbers, z
-        return y
+        ctx.set_materialize_grads(False)
+        return (y, y.detach()) if twice else y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of what is differentiable, in order."""
         *given, narrow, y, statistics = ctx.saved_tensors
-        [dy] = gradients
+        dy, *others = [each for each in gradients if each is not None]
         needs = ctx.needs_input_grad[:6]
         epsilon, *bends = ctx.numbers
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
@@ -60,15 +64,15 @@ class NormalizedConv2d(torch.autograd.Function):
                 z = _convolved(x, kernel.to(x.dtype), bias, ctx.geometry)
                 return batch_norm.by_torch(z, gamma, beta, epsilon)
 
+            dy = dy + others[0] if others else dy
             found = batch_norm.derive_by_torch(run, given, y, needs, dy, *bends)
-            return *found, None, None, None
+            return *found, None, None, None, None
         x, kernel, bias, *_ = given
         z, ctx.convolved = ctx.convolved, None
         if z is None:  # the graph was kept, and this is not the first time
             z = _convolved(x, narrow, bias, ctx.geometry)
-        _, *others = batch_norm.derive(
-            dy.contiguous(), z, y, statistics, *ctx.numbers, out=z
-        )
+        dys = [each.contiguous() for each in (dy, *others)]
+        _, *rest = batch_norm.derive(dys, z, y, statistics, *ctx.numbers, out=z)
         dx, dw, db = convolution.derive(
             z.permute(0, 3, 1, 2),  # it is the gradient now
             x.permute(0, 3, 1, 2),
@@ -81,8 +85,14 @@ class NormalizedConv2d(torch.autograd.Function):
         # detached: no views of what they were turned from
         dx = None if dx is None else dx.permute(0, 2, 3, 1).detach()
         dw = None if dw is None else dw.permute(2, 3, 1, 0).detach()
-        wanted = zip((dx, dw, db, *others), needs, strict=True)
-        return *(each if need else None for each, need in wanted), None, None, None
+        wanted = zip((dx, dw, db, *rest), needs, strict=True)
+        return (
+            *(each if need else None for each, need in wanted),
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 def _convolved(
