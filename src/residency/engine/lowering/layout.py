@@ -41,8 +41,13 @@ def every(x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
 
     A copy: of a view one row high, torch's strides mislead oneDNN.
     """
-    run: Any = _Every.apply
+    run: Any = _Every.apply if x.requires_grad else _every
     return run(x, steps)
+
+
+def _every(x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
+    rows, columns = steps
+    return x[:, :, ::rows, ::columns].clone(memory_format=torch.channels_last)
 
 
 class _Every(torch.autograd.Function):
@@ -52,8 +57,7 @@ class _Every(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
         ctx.shape, ctx.steps = x.shape, steps
-        rows, columns = steps
-        return x[:, :, ::rows, ::columns].clone(memory_format=torch.channels_last)
+        return _every(x, steps)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
