@@ -12,7 +12,8 @@ from residency.engine.network import Network
 from residency.engine.optimizers import build_optimizer
 from residency.engine.step import Step
 from residency.errors import EngineError
-from residency.training import SGD, AdamW, CrossEntropy
+from residency.models import build
+from residency.training import SGD, AdamW, CrossEntropy, Muon
 
 from .conftest import small_model
 
@@ -268,3 +269,36 @@ def test_one_sigmoid_unit_trains_as_keras_trains_it(batch):
         assert float(step(images, labels, 0.1)) == pytest.approx(expected, rel=1e-5)
     for a, b in zip(theirs.variables, ours.variables, strict=True):
         assert np.allclose(a.numpy(), b.numpy(), atol=2e-6), a.path
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "settings"),
+    [
+        ("cifar_resnet20", SGD(learning_rate=0.1), {}),
+        ("cifar_resnet20", AdamW(), {}),
+        ("cifar_resnet20", Muon(), {}),
+        ("cifar_resnet20", SGD(learning_rate=0.1), {"clip_norm": 1.0}),
+        ("cifar_resnet20", SGD(learning_rate=0.1), {"micro_batch": 2}),
+        ("se_resnet50", SGD(learning_rate=0.1), {}),
+        ("resnet50_v2", SGD(learning_rate=0.1), {}),
+        ("efficientnet_lite0", SGD(learning_rate=0.1), {}),
+        ("densenet_bc100_12", SGD(learning_rate=0.1), {}),
+        ("wide_resnet16_8", SGD(learning_rate=0.1), {}),
+    ],
+)
+def test_a_step_takes_nothing_from_the_host_and_waits_for_nothing(
+    name, config, settings, monkeypatch
+):
+    """On the meta device a number that is read, or a tensor of the host, is an error:
+    on a GPU it would make each step wait, and no graph could record it.
+    """
+    monkeypatch.setattr("residency.engine.network._are_probabilities", lambda _: False)
+    with keras.device("meta"):
+        model = build(name, num_classes=10, image_size=64)
+        step = make_step(Network(model), config, **settings)
+        images = torch.zeros(4, 64, 64, 3, dtype=torch.uint8)
+        labels = torch.zeros(4, dtype=torch.int64)
+        for _ in range(2):
+            loss = step(images.to("meta"), labels.to("meta"), 0.1)
+    assert loss.device.type == "meta"
+    assert all(v.value.device.type == "meta" for v in model.variables)

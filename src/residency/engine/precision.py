@@ -27,3 +27,11 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, LOWER[precision])
+
+
+def autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """Returns in what matrix products run now; `None`: in what they are given."""
+    kind = device.type
+    known = torch.amp.is_autocast_available(kind)
+    on = known and torch.is_autocast_enabled(kind)
+    return torch.get_autocast_dtype(kind) if on else None

@@ -13,6 +13,7 @@ from residency.engine.lowering.call import Run
 from residency.engine.lowering.convolution import ALL, Convolution, Steps
 from residency.engine.lowering.layout import Padding, every, from_channels_first
 from residency.engine.lowering.normalization import BatchNorm
+from residency.engine.precision import autocast_dtype
 
 AFTER_SUMS = (IDENTITY, Pointwise("relu"))
 """What torch's convolutions by oneDNN can do after an addition; not with groups."""
@@ -250,10 +251,8 @@ def _scale_and_shift(
 
 
 def _dtype_of_products(x: torch.Tensor) -> torch.dtype:
-    kind = x.device.type
-    return (
-        torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-    )
+    dtype = autocast_dtype(x.device)
+    return x.dtype if dtype is None else dtype
 
 
 def _onednn_has(x: torch.Tensor) -> bool:

@@ -16,6 +16,7 @@ from residency.engine.lowering.normalization import BatchNorm
 from residency.engine.lowering.operation import settings
 from residency.engine.lowering.shared_statistics import Sharing
 from residency.engine.lowering.trace import Trace, cast_inside, graph_of, makes_masks
+from residency.engine.precision import autocast_dtype
 from residency.errors import EngineError
 
 
@@ -136,7 +137,7 @@ class Lowered(torch.nn.Module):
             for slot in free:
                 values[slot] = None
         outputs = [values[slot] for slot in self._outputs]
-        if outputs and torch.is_autocast_enabled(outputs[0].device.type):
+        if outputs and autocast_dtype(outputs[0].device) is not None:
             pairs = zip(outputs, self._dtypes, strict=True)
             outputs = [value.to(dtype) for value, dtype in pairs]
         packed = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
