@@ -181,3 +181,20 @@ def test_two_readers_have_gradients_of_gradients(given):
         [dk] = torch.autograd.grad(total, mine[1:2], create_graph=True)
         both.append(torch.autograd.grad(dk.square().sum(), mine[:1])[0])
     assert torch.equal(*both)
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_reader_without_a_gradient_gives_none(given, twice):
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *given):
+            return given[0].sum()
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            return (None,) * (1 + twice)
+
+    mine = fresh(given)
+    y = as_one(*mine, numbers=CUTS["relu"], twice=twice)
+    Nothing.apply(*(y if twice else (y,))).backward()
+    assert all(each is None or each.grad is None for each in mine)

@@ -53,7 +53,9 @@ class NormalizedConv2d(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Returns the gradients of what is differentiable, in order."""
         *given, narrow, y, statistics = ctx.saved_tensors
-        dy, *others = [each for each in gradients if each is not None]
+        dys = [each.contiguous() for each in gradients if each is not None]
+        if not dys:
+            return (None,) * 10
         needs = ctx.needs_input_grad[:6]
         epsilon, *bends = ctx.numbers
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
@@ -64,14 +66,13 @@ class NormalizedConv2d(torch.autograd.Function):
                 z = _convolved(x, kernel.to(x.dtype), bias, ctx.geometry)
                 return batch_norm.by_torch(z, gamma, beta, epsilon)
 
-            dy = dy + others[0] if others else dy
+            dy = dys[0] if len(dys) == 1 else dys[0] + dys[1]
             found = batch_norm.derive_by_torch(run, given, y, needs, dy, *bends)
             return *found, None, None, None, None
         x, kernel, bias, *_ = given
         z, ctx.convolved = ctx.convolved, None
         if z is None:  # the graph was kept, and this is not the first time
             z = _convolved(x, narrow, bias, ctx.geometry)
-        dys = [each.contiguous() for each in (dy, *others)]
         _, *rest = batch_norm.derive(dys, z, y, statistics, *ctx.numbers, out=z)
         dx, dw, db = convolution.derive(
             z.permute(0, 3, 1, 2),  # it is the gradient now
