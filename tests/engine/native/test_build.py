@@ -1,6 +1,5 @@
 """Compiling: a broken or missing compiler never stops a training."""
 
-import math
 import os
 import platform
 import subprocess
@@ -9,9 +8,8 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-import torch
 
-from residency.engine.native.build import Library, close, load_library
+from residency.engine.native.build import Library, load_library
 from residency.errors import EngineError
 
 
@@ -103,11 +101,16 @@ PARTS = {
     "a processor without bfloat16": "-march=x86-64-v3",
     "an old processor": "-march=x86-64",
 }
+EXPECTED = {
+    "batch_norm": "None",
+    "convolution": "weight_gradient.c gains nothing on this processor",
+    "direct_convolution": "direct_convolution.c gains nothing on this processor",
+}
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of x86")
 @pytest.mark.parametrize("flag", PARTS.values(), ids=PARTS)
-@pytest.mark.parametrize("module", ["batch_norm", "convolution"])
+@pytest.mark.parametrize("module", EXPECTED)
 def test_other_processors(module, flag, tmp_path):
     """What is compiled for them agrees with torch, or says that it gains nothing."""
     script = (
@@ -126,14 +129,4 @@ def test_other_processors(module, flag, tmp_path):
     ).stdout.strip()
     if "no C compiler" in told:
         pytest.skip(told)
-    gains = "weight_gradient.c gains nothing on this processor"
-    assert told == {"batch_norm": "None", "convolution": gains}[module]
-
-
-@pytest.mark.parametrize(
-    ("found", "agrees"), [(1.0, True), (1.015, True), (1.03, False), (math.nan, False)]
-)
-def test_a_result_that_is_no_number_does_not_agree(found, agrees):
-    expected = torch.ones(3, dtype=torch.float64)
-    result = torch.tensor([1.0, found, 1.0])
-    assert close(result, expected, 1e-2) is agrees
+    assert told == EXPECTED[module]

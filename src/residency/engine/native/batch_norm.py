@@ -12,12 +12,11 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from residency.engine.native.build import Library, close
+from residency.engine.native.build import Library
 from residency.engine.native.differentiable import gradients_by_torch
+from residency.engine.native.trial import close, drawing
 
 SUFFIX = {torch.float32: "f32", torch.bfloat16: "bf16"}
-PLAIN: Any = {"dtype": torch.float32, "device": "cpu"}
-"""Whatever a program has made torch's defaults."""
 _pointer, _long, _float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _sizes, _numbers = [_long] * 2, [_float] * 3
 ARGUMENTS = {
@@ -235,11 +234,7 @@ def _trouble() -> str | None:
 @torch.enable_grad()
 def _agrees_with_torch() -> bool:
     """Compares the kernel with float64 arithmetic on a few small cases."""
-    generator = torch.Generator().manual_seed(0)
-
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator, **PLAIN)
-
+    draw = drawing(torch.float32)
     for channels, slope, ceiling in (
         (3, 0.0, math.inf),
         (16, 1.0, math.inf),

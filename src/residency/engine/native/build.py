@@ -104,12 +104,6 @@ def load_library(name: str) -> ctypes.CDLL:
         raise EngineError(f"{library} cannot be loaded: {error}") from error
 
 
-def close(found: Any, expected: Any, tolerance: float) -> bool:
-    """Tells whether two tensors differ by no more than a share; NaN always does."""
-    share = (found.double() - expected).abs() / (1 + expected.abs().max())
-    return bool((share <= tolerance).all())
-
-
 def _compiler() -> str:
     wanted = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
     for name in (wanted.split()[0], "cc", "gcc", "clang"):

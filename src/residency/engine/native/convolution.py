@@ -16,8 +16,9 @@ from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 from residency.engine.native import direct_convolution
-from residency.engine.native.build import Library, close
+from residency.engine.native.build import Library
 from residency.engine.native.differentiable import gradients_by_torch
+from residency.engine.native.trial import close, drawing
 
 LANES = 16
 """Channels of a vector in weight_gradient.c; with fewer, part of the work is idle."""
@@ -222,14 +223,7 @@ def unavailable() -> str | None:
 @torch.no_grad()
 def _trouble() -> str | None:
     """Compares the kernel with float64 arithmetic on a few small cases."""
-    generator = torch.Generator().manual_seed(0)
-
-    def draw(*shape: int) -> torch.Tensor:
-        found = torch.randn(
-            shape, generator=generator, dtype=torch.float32, device="cpu"
-        )
-        return found.bfloat16()
-
+    draw = drawing(torch.bfloat16)
     for channels, filters, kernel, stride in (
         (16, 8, (3, 3), 1),
         (40, 20, (3, 2), 2),
@@ -242,7 +236,7 @@ def _trouble() -> str | None:
         exact = conv2d_weight(
             x.double(), list(weight.shape), dy.double(), stride, padding
         )
-        pairs = (found, exact), (sums, dy.double().sum((0, 2, 3)))
+        pairs: Any = (found, exact), (sums, dy.double().sum((0, 2, 3)))
         if not all(close(a, b, 1e-4) for a, b in pairs):
             return "its results differ from torch's on this machine"
     return None

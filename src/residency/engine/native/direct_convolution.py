@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from residency.engine.native.build import Library, close
+from residency.engine.native.build import Library
+from residency.engine.native.trial import close, drawing
 
 LANES = 16
 """Filters of a vector in direct_convolution.c."""
@@ -86,14 +87,7 @@ def unavailable() -> str | None:
 @torch.no_grad()
 def _trouble() -> str | None:
     """Compares the kernel with float64 arithmetic on a few small cases."""
-    generator = torch.Generator().manual_seed(0)
-
-    def draw(*shape: int) -> torch.Tensor:
-        found = torch.randn(
-            shape, generator=generator, dtype=torch.float32, device="cpu"
-        )
-        return found.bfloat16()
-
+    draw = drawing(torch.bfloat16)
     padding = 1, 0
     for channels, filters in ((16, 32), (32, 16)):
         x, bias = draw(2, channels, 5, 9), draw(filters)
