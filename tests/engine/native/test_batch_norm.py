@@ -9,6 +9,8 @@ from torch.nn.functional import batch_norm
 from residency.engine.native.batch_norm import (
     BatchNorm,
     _agrees_with_torch,
+    derive,
+    normalize,
     unavailable,
     usable,
 )
@@ -153,6 +155,65 @@ def test_moving_statistics_move_as_in_keras_and_are_known_to_have_moved(dtype):
         torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-6)
     assert mean._version > versions[0]
     assert variance._version > versions[1]
+
+
+@pytest.mark.parametrize("lie", ["apart", "bfloat16", "float64"])
+def test_variables_that_lie_otherwise_or_have_another_dtype_count_and_move(lie):
+    def made(value):
+        values = torch.full((16, 2), value)
+        if lie == "apart":
+            return values[:, 0]
+        return values[:, 0].to(getattr(torch, lie)).contiguous()
+
+    x = torch.randn(50, 16, generator=torch.Generator().manual_seed(0))
+    gamma, beta, mean, variance = (made(value) for value in (2.0, 0.5, 3.0, 5.0))
+    moving = mean, variance, 0.75
+    y = BatchNorm.apply(x, gamma, beta, None, moving, 1e-3, *CUTS["nothing"])
+    exact = batch_norm(x.double(), None, None, training=True, eps=1e-3)
+    torch.testing.assert_close(y.double(), 2 * exact + 0.5, rtol=0, atol=1e-5)
+    close = 2e-2 if lie == "bfloat16" else 1e-6
+    for found, start, batch in ((mean, 3.0, x.mean(0)), (variance, 5.0, x.var(0))):
+        batch = batch * (49 / 50 if found is variance else 1)
+        expected = 0.75 * start + 0.25 * batch.double()
+        torch.testing.assert_close(found.double(), expected, rtol=0, atol=close)
+    if lie == "apart":
+        assert (mean._base[:, 1] == 3).all()
+
+
+def test_a_reader_without_a_gradient_gives_none():
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.sum()
+
+        @staticmethod
+        def backward(ctx, dy):
+            return None
+
+    x, gamma = torch.randn(9, 16).requires_grad_(), torch.ones(16).requires_grad_()
+    y = BatchNorm.apply(x, gamma, None, None, None, 1e-3, *CUTS["relu"])
+    Nothing.apply(y).backward()
+    assert x.grad is None
+    assert gamma.grad is None
+
+
+@pytest.mark.parametrize("channels", [12, 32])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2)]
+)
+def test_two_gradients_are_added_up(channels, cut, dtype, tolerance):
+    """12 channels by the plain loops, 32 by those for AVX-512 in bfloat16."""
+    generator = torch.Generator().manual_seed(channels)
+    x, added, *dys = torch.randn(4, 130, channels, generator=generator).to(dtype)
+    numbers = 1e-3, *CUTS[cut]
+    y, statistics = normalize(x, None, None, added, None, *numbers)
+    found = derive(dys, x, y, statistics, *numbers)
+    summed = [(dys[0].double() + dys[1].double()).to(dtype)]
+    expected = derive(summed, x, y, statistics, *numbers)
+    for ours, theirs in zip(found, expected, strict=True):
+        atol = tolerance * float(theirs.abs().max())
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -94,6 +94,7 @@ def test_an_infinite_number_reaches_only_its_neighbours():
         ((32, 16, 3, 3), 1, (0, 0), True),
         ((16, 16, 3, 3), 2, (1, 1), False),
         ((16, 16, 3, 3), 1, (3, 1), False),
+        ((16, 16, 7, 7), 1, (0, 0), False),
         ((16, 3, 3, 3), 1, (1, 1), False),
         ((24, 16, 3, 3), 1, (1, 1), False),
         ((64, 16, 3, 3), 1, (1, 1), False),
@@ -104,6 +105,29 @@ def test_others_are_left_to_torch(shape, stride, padding, faster):
     x, weight = draw(2, shape[1], 6, 6), draw(*shape)
     assert is_faster(x, weight, stride, padding) is faster
     assert not is_faster(x.float(), weight, stride, padding)
+
+
+def test_a_kernel_larger_than_the_image_is_torchs_to_refuse():
+    x, weight = draw(2, 16, 2, 2), draw(16, 16, 3, 3)
+    assert not is_faster(x, weight, 1, (0, 0))
+    with pytest.raises(RuntimeError, match="Kernel size"):
+        Conv2d.apply(x.requires_grad_(), weight, None, 1, (0, 0))
+
+
+def test_gradients_of_gradients():
+    found = []
+    for dtype in (torch.bfloat16, torch.float64):
+        x, weight = draw(2, 16, 6, 6).to(dtype), draw(16, 16, 3, 3, seed=1).to(dtype)
+        x, weight = x.requires_grad_(), weight.requires_grad_()
+        if dtype == torch.bfloat16:
+            y = Conv2d.apply(x, weight, None, 1, (1, 1))
+        else:
+            y = functional.conv2d(x, weight, None, 1, 1)
+        [dx] = torch.autograd.grad(y.square().sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(dx.square().sum(), [x, weight]))
+    for ours, exact in zip(*found, strict=True):
+        atol = 2e-2 * float(exact.abs().max())
+        torch.testing.assert_close(ours.double(), exact, rtol=0, atol=atol)
 
 
 def test_it_runs_forward_and_backward_in_a_convolution(monkeypatch):

@@ -74,7 +74,7 @@ class FoldedConvolution:
     added_steps: Steps = ALL
     """In inference, of the rows and columns to take of what is added."""
     twice: bool = False
-    """Returns a pair, for two readers."""
+    """Returns a pair, for two readers; then no activation of its own follows."""
     _folded: _Folded | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:

@@ -206,8 +206,11 @@ def _reuse_added(calls: list[Call], keep: Sequence[int]) -> list[Call]:
 
 
 def _add_gradients(calls: list[Call], keep: Sequence[int]) -> list[Call]:
-    """Lets two readers of a block's end read a slot each, so that their gradients come
-    to it one by one: it reads and writes as much memory anyway.
+    """Lets two readers of a block's end read a slot each.
+
+    Their gradients come to it one by one then, and its backward pass adds them up as it
+    reads them. Torch would write their sum and read it again; here, both are in memory
+    a little longer.
     """
     readers: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for n, call in enumerate(calls):

@@ -54,21 +54,25 @@ class _Every(torch.autograd.Function):
     """`every`; torch's own gradient of it writes zeros for rows, then for columns, and
     the last of them channels first, which is slow to add to what is channels last."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
-        ctx.shape, ctx.steps = x.shape, steps
+    def forward(x: torch.Tensor, steps: tuple[int, int]) -> torch.Tensor:
         return _every(x, steps)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: torch.Tensor) -> None:
+        x, ctx.steps = inputs
+        ctx.shape = x.shape
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         [dy] = gradients
         rows, columns = ctx.steps
-        dx = torch.empty(
-            ctx.shape,
-            dtype=dy.dtype,
-            device=dy.device,
-            memory_format=torch.channels_last,
-        ).zero_()
+        _, channels, height, width = ctx.shape
+        row = width * channels
+        strides = height * row, 1, row, channels  # channels last
+        dx = dy.new_empty_strided(ctx.shape, strides).zero_()
         dx[:, :, ::rows, ::columns] = dy
         return dx, None
 

@@ -61,10 +61,10 @@ class BatchNorm:
         if from_batch and self.sharing is not None:
             run = SharedBatchNorm.apply
             y, mean, variance = run(x, gamma, beta, epsilon, self.sharing)
-            _move(moving, mean, variance)
+            native.move(moving, mean, variance)
         elif from_batch:
             y, mean, inverse = _batch_norm(x, gamma, beta, True, 0.0, epsilon)
-            _move(moving, mean, (inverse**-2 - epsilon).clamp_(0))
+            native.move(moving, mean, (inverse**-2 - epsilon).clamp_(0))
         else:
             given = *moving[:2], gamma, beta
             y = functional.batch_norm(x, *given, False, 0, epsilon)
@@ -139,11 +139,3 @@ class BatchNorm:
         if self.residual:
             y = y + others[0]
         return self.rectifier(y)
-
-
-def _move(moving: native.Moving, *batch: torch.Tensor) -> None:
-    """Moves the moving statistics towards the batch's, in place."""
-    *values, momentum = moving
-    with torch.no_grad():
-        for value, found in zip(values, batch, strict=True):
-            value.lerp_(found.detach().to(value.dtype), 1 - momentum)

@@ -93,7 +93,8 @@ class Lowered(torch.nn.Module):
                 dict of them.
             training: Batch statistics and dropout on; `None`: as `train()` or
                 `eval()` set the module.
-            watch: Called with each call and what it returned.
+            watch: Called with each call and what it returned: where two calls read
+                the end of a block, a pair of one and the same tensor.
 
         Returns:
             What the Keras model gives, in the dtypes it gives.

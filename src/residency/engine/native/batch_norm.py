@@ -24,7 +24,7 @@ ARGUMENTS = {
     "backward": (*[_pointer] * 9, *_sizes, *_numbers),
 }
 Moving = tuple[torch.Tensor, torch.Tensor, float]
-"""Moving mean and variance, float32 `(channels,)`, and how much of them stays."""
+"""Moving mean and variance, `(channels,)`, and how much of them stays."""
 
 
 class BatchNorm(torch.autograd.Function):
@@ -50,6 +50,7 @@ class BatchNorm(torch.autograd.Function):
     ) -> torch.Tensor:
         """Runs the kernel; see the class."""
         ctx.numbers = numbers = epsilon, slope, ceiling
+        ctx.set_materialize_grads(False)
         y, found = normalize(x.contiguous(), gamma, beta, residual, moving, *numbers)
         kept = y if residual is not None else None
         ctx.save_for_backward(x, gamma, beta, kept, found)
@@ -60,6 +61,8 @@ class BatchNorm(torch.autograd.Function):
         """Returns the gradients of x, gamma, beta and residual."""
         *given, y, statistics = ctx.saved_tensors
         [dy] = gradients
+        if dy is None:
+            return (None,) * 8
         needs = ctx.needs_input_grad[:4]
         epsilon, *bends = ctx.numbers
         if torch.is_grad_enabled():  # gradients of these gradients are wanted
@@ -92,17 +95,35 @@ def normalize(
     Args are those of `BatchNorm`, contiguous, but for the residual.
     """
     residual = None if residual is None else residual.contiguous()
+    gamma, beta = (None if each is None else _floats(each) for each in (gamma, beta))
     channels = x.shape[-1]
     y = torch.empty_like(x)
     statistics = x.new_empty((4, channels), dtype=torch.float32)
-    mean, variance, momentum = moving or (None, None, 0.0)
+    at_once = moving and all(_floats(each) is each for each in moving[:2])
+    mean, variance, momentum = moving if moving and at_once else (None, None, 0.0)
     tensors = (x, residual, y, gamma, beta, statistics, mean, variance)
     rows = x.numel() // channels
     numbers = momentum, epsilon, slope, ceiling
     _run("forward", x.dtype, tensors, rows, channels, *numbers)
-    if moving is not None:  # what is folded out of them shall see it
+    if moving and at_once:  # what is folded out of them shall see it
         torch.autograd.graph.increment_version(moving[:2])
+    elif moving:
+        move(moving, *statistics[:2])
     return y, statistics
+
+
+def move(moving: Moving, *batch: torch.Tensor) -> None:
+    """Moves the moving statistics towards the batch's, in place."""
+    *values, momentum = moving
+    with torch.no_grad():
+        for value, found in zip(values, batch, strict=True):
+            value.lerp_(found.detach().to(value.dtype), 1 - momentum)
+
+
+def _floats(values: torch.Tensor) -> torch.Tensor:
+    """Returns them as the kernel reads them; mostly they lie so."""
+    plain = values.dtype == torch.float32 and values.is_contiguous()
+    return values if plain else values.float().contiguous()
 
 
 def derive(
@@ -245,10 +266,11 @@ def _agrees_with_torch() -> bool:
             x, residual = (draw(40, channels).to(dtype) for _ in range(2))
             gamma, beta = draw(2, channels).unbind()
             weights = draw(40, channels).to(dtype)
-            given = (x, gamma, beta, residual)
-            ours = [each.clone().requires_grad_() for each in given]
-            exact = [each.double().requires_grad_() for each in given]
-            y = BatchNorm.apply(*ours, None, 1e-3, slope, ceiling)
+            start = draw(2, channels)
+            mean, variance = start.clone().unbind()
+            given, numbers = (x, gamma, beta, residual), (1e-3, slope, ceiling)
+            y, statistics = normalize(*given, (mean, variance, 0.25), *numbers)
+            exact: list[Any] = [each.double().requires_grad_() for each in given]
             z = torch.nn.functional.batch_norm(
                 exact[0], None, None, exact[1], exact[2], True, 0.0, 1e-3
             )
@@ -256,12 +278,14 @@ def _agrees_with_torch() -> bool:
             # the gradient where rounding put y, on which side of a bend
             bent = torch.where(y > 0, torch.where(y < ceiling, z, ceiling), slope * z)
             z = bent if (slope, ceiling) != (1.0, math.inf) else z
-            (y * weights).sum().backward()
             (z * weights.double()).sum().backward()
-            pairs = [
-                (y, z),
-                *((a.grad, b.grad) for a, b in zip(ours, exact, strict=True)),
-            ]
+            batch = torch.stack([x.double().mean(0), x.double().var(0, correction=0)])
+            moved = 0.25 * start.double() + 0.75 * batch
+            pairs: list[Any] = [(y, z), (torch.stack([mean, variance]), moved)]
+            for dys in ((weights,), (weights, weights)):
+                found = derive(dys, x, y, statistics, *numbers)
+                sums = (len(dys) * each.grad for each in exact)
+                pairs += zip(found, sums, strict=True)
             if not all(close(a, b, tolerance) for a, b in pairs):
                 return False
     return True

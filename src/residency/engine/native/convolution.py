@@ -43,7 +43,7 @@ class Conv2d(torch.autograd.Function):
         stride: int,
         padding: tuple[int, int],
     ) -> torch.Tensor:
-        """Runs oneDNN's convolution; see the class."""
+        """Convolves; see the class."""
         narrow = weight.to(x.dtype)
         ctx.save_for_backward(x, weight, bias, narrow)
         ctx.geometry = stride, padding
@@ -115,7 +115,7 @@ def derive(
         if needs_weight or needs_bias:
             dw, db = weight_gradient(x, dy, weight.shape, *geometry, bias is not None)
         # last: what comes next finds it in the cache
-        if needs_x and direct_convolution.is_faster(dy, narrow, stride, padding):
+        if needs_x and direct_convolution.is_faster(x, narrow, stride, padding):
             dx = direct_convolution.convolve(dy, narrow, None, padding, turned=True)
         elif needs_x:
             dx, *_ = run(dy, x, narrow, *rest, (True, False, False))

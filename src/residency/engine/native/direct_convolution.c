@@ -20,10 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #define LANES 16 /* filters of a vector */
 #define PIXELS 8 /* of a tile */
 #define ROWS 16  /* that a thread makes at a time */

@@ -62,10 +62,10 @@ def is_faster(
     stride: int | tuple[int, int],
     padding: tuple[int, int],
 ) -> bool:
-    """Tells whether it can take these and their gradient, and is faster than oneDNN.
+    """Tells whether it can take this convolution and its gradient, faster than oneDNN.
 
     Args:
-        x: Of the convolution, on a CPU.
+        x: Images, on a CPU.
         kernel: `(filters, channels, height, width)`.
         stride: Along both axes.
         padding: Zeros on each side, of rows and of columns.
@@ -73,9 +73,11 @@ def is_faster(
     filters, channels, rows, columns = kernel.shape
     few = filters <= FEW and channels <= FEW
     whole = filters % LANES == channels % LANES == 0
-    inside = padding[0] < rows and padding[1] < columns
-    fits = few and whole and inside and stride in (1, (1, 1)) and rows * columns > 1
-    return fits and x.dtype == torch.bfloat16 and unavailable() is None
+    if not (few and whole and stride in (1, (1, 1)) and rows * columns > 1):
+        return False
+    sides = zip(x.shape[2:], (rows, columns), padding, strict=True)
+    inside = all(zeros < side <= size + 2 * zeros for size, side, zeros in sides)
+    return inside and x.dtype == torch.bfloat16 and unavailable() is None
 
 
 def unavailable() -> str | None:

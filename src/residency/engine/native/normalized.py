@@ -20,8 +20,8 @@ class NormalizedConv2d(torch.autograd.Function):
     filters)` whose memory order is filters, height, width, channels; a bias; gamma,
     beta, residual and moving statistics of `BatchNorm`; stride and padding of `Conv2d`;
     epsilon, slope and ceiling of `BatchNorm`; and whether the result has two readers.
-    Returns what `BatchNorm` does, to each: their gradients are added up on the way
-    through memory that is gone anyway.
+    Returns what `BatchNorm` does, to each: their gradients are added up in the pass
+    that reads them anyway.
     """
 
     @staticmethod
