@@ -50,6 +50,10 @@ def dies(step: int) -> Batch:
     return small(step)
 
 
+def fails(kind: type[Exception], step: int) -> Batch:
+    raise kind("no such thing")
+
+
 def complains(step: int) -> Batch:
     raise DataError("train: no good.")
 
@@ -89,9 +93,37 @@ def test_an_error_of_the_data_comes_through_as_it_is():
         list(ordered(complains, range(3), 1))
 
 
+# torch's handler raises wherever the program is: in a callback of the garbage
+# collector, which Hypothesis has, it is a warning, and the next wait sees the death.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_dies_is_one_clear_error():
     with pytest.raises(EngineError, match=r"worker process .* died .* data\.workers=1"):
         list(ordered(dies, range(5), 2))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionResetError(104, "reset by peer"), EOFError(), FileNotFoundError(2)],
+)
+def test_a_worker_that_dies_while_its_batch_is_fetched_is_that_error(
+    error, monkeypatch
+):
+    class Loader:
+        def __init__(self, *given, **named):
+            pass
+
+        def __iter__(self):
+            raise error
+
+    monkeypatch.setattr("residency.data.torch.loader.DataLoader", Loader)
+    with pytest.raises(EngineError, match=r"worker process .* died .* data\.workers=1"):
+        list(ordered(small, range(5), 2))
+
+
+@pytest.mark.parametrize("kind", [FileNotFoundError, RuntimeError])
+def test_what_a_worker_raises_is_not_taken_for_its_death(kind):
+    with pytest.raises(kind, match="Caught"):
+        list(ordered(partial(fails, kind), range(3), 1))
 
 
 def test_workers_end_with_the_iterator():

@@ -65,14 +65,22 @@ def ordered(
                 raise item
             images, labels, rows, broken = item
             yield Batch(images.numpy(), labels.numpy(), rows.numpy(), broken)
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, ConnectionError, EOFError, FileNotFoundError) as error:
+        if not _tells_of_a_death(error):
             raise
         raise EngineError(
             f"A worker process that reads images died ({_first_line(error)}). Most "
             "often memory ran out: make do with one (--set data.workers=1), or with "
             "smaller images or batches."
         ) from error
+
+
+def _tells_of_a_death(error: Exception) -> bool:
+    """Tells whether a worker is gone, by torch's word or as its batch cannot be had."""
+    told = str(error)
+    if told.startswith("Caught "):  # what a worker raised
+        return False
+    return not isinstance(error, RuntimeError) or "DataLoader worker" in told
 
 
 def _unchanged(item: Any) -> Any:
@@ -86,4 +94,5 @@ def _leave_signals_to_main(worker: int) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")
+    first, *_ = str(error).splitlines() or [type(error).__name__]
+    return first.rstrip(".")
