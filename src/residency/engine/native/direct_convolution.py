@@ -17,6 +17,8 @@ LANES = 16
 """Filters of a vector in direct_convolution.c."""
 FEW = 2 * LANES
 """Channels and filters, at most; with more, oneDNN is as fast."""
+TAPS = 9
+"""Of a kernel, at most; so it is with more."""
 
 
 def convolve(
@@ -73,7 +75,8 @@ def is_faster(
     filters, channels, rows, columns = kernel.shape
     few = filters <= FEW and channels <= FEW
     whole = filters % LANES == channels % LANES == 0
-    if not (few and whole and stride in (1, (1, 1)) and rows * columns > 1):
+    small = 1 < rows * columns <= TAPS
+    if not (few and whole and small and stride in (1, (1, 1))):
         return False
     sides = zip(x.shape[2:], (rows, columns), padding, strict=True)
     inside = all(zeros < side <= size + 2 * zeros for size, side, zeros in sides)
