@@ -15,14 +15,11 @@ from residency.engine.native.convolution import (
     weight_gradient,
 )
 
+from .draws import draw_narrow as draw
+
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 SIDES = st.integers(1, 12)
-
-
-def draw(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator).bfloat16()
 
 
 def exact_gradients(x, dy, shape, stride, padding):

@@ -15,14 +15,11 @@ from residency.engine.native.direct_convolution import (
     unavailable,
 )
 
+from .draws import draw_narrow as draw
+
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 SIDES = st.integers(1, 20)
-
-
-def draw(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator).bfloat16()
 
 
 def assert_exact(batch, size, channels, filters, kernel, padding, biased):

@@ -9,14 +9,11 @@ from residency.engine.native.batch_norm import BatchNorm, unavailable
 from residency.engine.native.convolution import Conv2d
 from residency.engine.native.normalized import NormalizedConv2d
 
+from .draws import draw
+
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 GEOMETRY = 1, (1, 1)
-
-
-def draw(*shape, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator)
 
 
 @pytest.fixture(params=["plain", "bias", "residual", "fixed", "float32"])

@@ -19,6 +19,7 @@ from residency.engine.native import direct_convolution
 from residency.engine.native.build import Library
 from residency.engine.native.differentiable import gradients_by_torch
 from residency.engine.native.trial import close, drawing
+from residency.engine.precision import autocast_dtype
 
 LANES = 16
 """Channels of a vector in weight_gradient.c; with fewer, part of the work is idle."""
@@ -200,8 +201,8 @@ def dtype_of_products(x: torch.Tensor, kernel: torch.Tensor) -> torch.dtype | No
     if x.device.type != "cpu" or x.numel() == 0:
         return None
     found, other = x.dtype, kernel.dtype
-    if torch.is_autocast_enabled("cpu"):
-        narrow = torch.get_autocast_dtype("cpu")
+    narrow = autocast_dtype(x.device)
+    if narrow is not None:
         found = narrow if found == torch.float32 else found
         other = narrow if other == torch.float32 else other
     known = found == other and found in (torch.float32, torch.bfloat16)
@@ -219,8 +220,6 @@ def unavailable() -> str | None:
     return LIBRARY.unavailable()
 
 
-@torch.inference_mode(False)
-@torch.no_grad()
 def _trouble() -> str | None:
     """Compares the kernel with float64 arithmetic on a few small cases."""
     draw = drawing(torch.bfloat16)

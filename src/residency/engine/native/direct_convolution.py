@@ -88,8 +88,6 @@ def unavailable() -> str | None:
     return LIBRARY.unavailable()
 
 
-@torch.inference_mode(False)
-@torch.no_grad()
 def _trouble() -> str | None:
     """Compares the kernel with float64 arithmetic on a few small cases."""
     draw = drawing(torch.bfloat16)
