@@ -2,10 +2,15 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch.utils.data
 
 from residency.data.dataset import Part
 from residency.data.frames import MemoryFrames
@@ -47,6 +52,12 @@ def small(step: int) -> Batch:
 def dies(step: int) -> Batch:
     if step == 2:
         os._exit(3)
+    return small(step)
+
+
+def gets_stuck(step: int) -> Batch:
+    if step:
+        time.sleep(3600)
     return small(step)
 
 
@@ -122,8 +133,10 @@ def test_a_worker_that_dies_while_its_batch_is_fetched_is_that_error(
 
 @pytest.mark.parametrize("kind", [FileNotFoundError, RuntimeError])
 def test_what_a_worker_raises_is_not_taken_for_its_death(kind):
-    with pytest.raises(kind, match="Caught"):
+    with pytest.raises(kind, match="Caught") as held:
         list(ordered(partial(fails, kind), range(3), 1))
+    assert multiprocessing.active_children() == []
+    assert held.traceback
 
 
 def test_workers_end_with_the_iterator():
@@ -143,3 +156,41 @@ def test_workers_end_with_an_interrupt():
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert multiprocessing.active_children() == []
+
+
+def test_a_stuck_worker_ends_with_the_iterator(monkeypatch):
+    monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.1)
+    batches = ordered(gets_stuck, range(50), 2)
+    next(batches)
+    batches.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        "list(ordered(partial(fails, FileNotFoundError), range(3), 1))",
+        "batches = ordered(small, range(50), 2); next(batches); [][0]",
+    ],
+    ids=["a worker's error", "an error of the main process"],
+)
+def test_workers_end_with_the_program_that_an_error_ends(training):
+    program = "\n".join(
+        (
+            "from functools import partial",
+            "from residency.data.torch.loader import ordered",
+            f"from {__name__} import fails, small",
+            "def train():",
+            f"    {training}",
+            "train()",
+        )
+    )
+    ended = subprocess.run(
+        (sys.executable, "-c", program),
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.rstrip().endswith(("no such thing", "index out of range"))

@@ -4,9 +4,12 @@ A worker gets a step's number and returns the whole batch, so what it makes cann
 depend on how many workers there are. Pixels travel in shared memory, uncopied.
 """
 
+import atexit
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,7 +46,8 @@ def ordered(
     Args:
         make: Makes one batch; it and all it holds can be pickled.
         steps: Numbers of the batches wanted.
-        workers: Number of processes, at least 1. They end with the iterator.
+        workers: Number of processes, at least 1. They end with the iterator, be it
+            by an error, and with the program at the latest.
 
     Raises:
         EngineError: A worker process died.
@@ -60,11 +64,12 @@ def ordered(
         generator=torch.Generator(),
     )
     try:
-        for item in loader:
-            if isinstance(item, ResidencyError):
-                raise item
-            images, labels, rows, broken = item
-            yield Batch(images.numpy(), labels.numpy(), rows.numpy(), broken)
+        with _ended(iter(loader)) as items:
+            for item in items:
+                if isinstance(item, ResidencyError):
+                    raise item
+                images, labels, rows, broken = item
+                yield Batch(images.numpy(), labels.numpy(), rows.numpy(), broken)
     except (RuntimeError, ConnectionError, EOFError, FileNotFoundError) as error:
         if not _tells_of_a_death(error):
             raise
@@ -73,6 +78,30 @@ def ordered(
             "often memory ran out: make do with one (--set data.workers=1), or with "
             "smaller images or batches."
         ) from error
+
+
+@contextmanager
+def _ended(items: Any) -> Iterator[Any]:
+    """Ends the processes of a `DataLoader`'s iterator with the block, or the program.
+
+    torch leaves it to the garbage collector, and an iterator that an error's traceback
+    holds would outlive the block: at its end the program would wait for it for ever.
+    """
+    end = partial(_end, items)
+    atexit.register(end)
+    try:
+        yield items
+    finally:
+        end()
+        atexit.unregister(end)
+
+
+def _end(items: Any) -> None:
+    items._shutdown_workers()  # asks, and waits for seconds
+    for worker in items._workers:
+        if worker.is_alive():  # stuck, say in a lock of one that died
+            worker.kill()
+            worker.join()
 
 
 def _tells_of_a_death(error: Exception) -> bool:
