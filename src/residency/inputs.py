@@ -16,7 +16,7 @@ from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.progress import decoding_progress
 from residency.errors import DataError, EngineError
 from residency.models import Model, OwnModel
-from residency.models.catalog import MEASURED
+from residency.models.section import MEASURED
 
 import keras  # isort: skip  the backend was chosen when residency.engine was imported
 

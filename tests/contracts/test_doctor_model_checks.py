@@ -12,7 +12,7 @@ from keras import layers
 from residency.doctor.checks.model import CHECKS
 from residency.doctor.labels import LABELS
 from residency.doctor.probe import take_probe
-from residency.models import catalog
+from residency.models import build
 
 ROOT = Path(__file__).parents[2]
 SPARSE = "sparse_categorical_crossentropy"
@@ -290,7 +290,7 @@ def test_correct_programs_are_not_accused(program):
     [("cifar_resnet20", 32), ("resnet50", 96), ("vgg16", 64), ("resnext50_32x4d", 96)],
 )
 def test_networks_of_the_catalog_are_not_accused(name, side):
-    model = catalog.build(name, num_classes=10, image_size=side)
+    model = build(name, num_classes=10, image_size=side)
     x, y = pictures(side, count=32)
     data = (np.clip(x * 60 + 127, 0, 255), y)
     assert accusations(model, data, SPARSE, ["accuracy"]) == []

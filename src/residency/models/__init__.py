@@ -12,9 +12,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from residency import _backend  # noqa: F401  chooses the backend before Keras loads
-from residency.models.catalog import Entry, Model, OwnModel, build, list_models
+from residency.models.building import build
+from residency.models.catalog import Entry, list_models
 from residency.models.head import Head
 from residency.models.preprocessing import Preprocessing, Statistics, normalization
+from residency.models.section import Model, OwnModel
 
 if TYPE_CHECKING:
     from residency.models.cifar_resnet import CIFARResNet

@@ -7,7 +7,7 @@ that `--model` names. The pixels go through what the weights were trained on.
 from dataclasses import replace
 
 from residency.data import Data, RandomFlip
-from residency.models.catalog import Model
+from residency.models.section import Model
 from residency.recipes.recipe import Recipe
 from residency.training import AdamW, Cosine, CrossEntropy, Finetune
 

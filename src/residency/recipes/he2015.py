@@ -12,7 +12,7 @@ table 6 pass `--set data.validation=0`. Cost: 64,000 steps of 128 images.
 from dataclasses import replace
 
 from residency.data import Data, PadCrop, RandomFlip
-from residency.models.catalog import Model
+from residency.models.section import Model
 from residency.recipes.recipe import Claim, Recipe
 from residency.training import SGD, StepDecay
 

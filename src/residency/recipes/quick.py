@@ -1,7 +1,7 @@
 """Short trainings from nothing: minutes, not hours. Ours, not a paper's."""
 
 from residency.data import ColorJitter, Data, PadCrop, RandomFlip, RandomResizedCrop
-from residency.models.catalog import Model
+from residency.models.section import Model
 from residency.recipes.recipe import Recipe
 from residency.training import SGD, CrossEntropy, Muon, OneCycle
 

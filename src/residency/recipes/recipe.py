@@ -5,7 +5,7 @@ from typing import Literal
 
 from residency.config import require, require_positive
 from residency.data import Data
-from residency.models.catalog import Model, OwnModel
+from residency.models.section import Model, OwnModel
 from residency.training import (
     SGD,
     AdamW,

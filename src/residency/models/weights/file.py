@@ -13,9 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from residency.errors import ConfigError, ExportError, did_you_mean
-
-METADATA = "residency"
-"""Under this name a file of ours says what its network expects, as JSON."""
+from residency.models.weights.traits import METADATA
 
 Kind = Literal["pytorch", "safetensors", "keras", "weights.h5", "h5"]
 

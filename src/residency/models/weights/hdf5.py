@@ -17,7 +17,7 @@ import numpy as np
 
 from residency.errors import ExportError
 from residency.models.contract import require_unpacked
-from residency.models.weights.file import METADATA
+from residency.models.weights.traits import METADATA
 
 _VARIABLES = {
     "W": "kernel",

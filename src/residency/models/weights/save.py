@@ -12,9 +12,9 @@ import numpy as np
 from residency.errors import ConfigError, ExportError
 from residency.files import replacing
 from residency.models.contract import Contract, save_model
-from residency.models.weights.file import METADATA, Kind, read_as
+from residency.models.weights.file import Kind, read_as
 from residency.models.weights.matching import layers_of, match
-from residency.models.weights.traits import to_json, traits_of
+from residency.models.weights.traits import METADATA, to_json, traits_of
 
 FORMATS: tuple[Kind, ...] = ("keras", "weights.h5", "h5", "safetensors")
 """What `save_weights` writes; the ending of a file's name."""

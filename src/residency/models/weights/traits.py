@@ -10,6 +10,8 @@ import numpy as np
 from residency.errors import ConfigError
 from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
 
+METADATA = "residency"
+"""Under this name a file of ours says what its network expects, as JSON."""
 _DIGITS = 10
 """The inverse of a deviation, inverted again, has its first 10 digits for certain."""
 
