@@ -8,7 +8,13 @@ from PIL import Image
 
 import residency as rs
 from residency.data import Data
-from residency.inputs import build_data, data_changes, statistics_for
+from residency.errors import EngineError
+from residency.inputs import (
+    build_data,
+    data_changes,
+    require_same_images,
+    statistics_for,
+)
 from residency.models import Model
 
 
@@ -71,3 +77,18 @@ def test_statistics_are_measured_where_they_are_needed(photos):
     assert statistics_for(constant, data) is None
     model = constant.build(num_classes=2, image_size=32, statistics=None)
     assert model.output_shape == (None, 2)
+
+
+def test_processes_that_see_other_images_are_told(photos):
+    data = rs.data.load("photos", image_size=8)
+
+    class Others:
+        def __init__(self, images):
+            self.images = images
+
+        def gather(self, value):
+            return [value, (self.images, "12 images, decoded in every epoch")]
+
+    require_same_images(data, Others(len(data.train)))
+    with pytest.raises(EngineError, match=r"rank 1: 12 images.* data\.cache=stream"):
+        require_same_images(data, Others(len(data.train) + 1))

@@ -5,10 +5,12 @@ import json
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors import safe_open
 
 import residency as rs
 from residency import run as run_module
+from residency.data import frames
 from residency.engine.checkpoint import checkpoints
 from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.models import load_model
@@ -55,6 +57,27 @@ def test_a_given_data_set_is_split_as_it_was_loaded(tmp_path):
     run = rs.train(None, data, "quick/digits", tmp_path, **QUICK)
     again = rs.resume(run.folder, progress=False)  # the source is loaded by its name
     assert again.evaluations == run.evaluations
+
+
+def test_a_run_keeps_its_images_where_it_kept_them(tmp_path, monkeypatch):
+    """By the free memory of the moment, a resume would leave out others."""
+    for number in range(18):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(path)
+    run = rs.train(
+        "cifar_resnet20",
+        tmp_path / "photos",
+        "quick/digits",
+        tmp_path,
+        data__image_size=8,
+        **QUICK,
+    )
+    monkeypatch.setattr(frames, "available_memory", lambda: 0)
+    rs.resume(run.folder, progress=False)
+    plan = json.loads((run.folder / "plan.json").read_text())
+    assert plan["cache"] == "memory"
+    assert plan["memory"].endswith("kept in memory")
 
 
 def test_wrong_number_of_outputs_is_refused_before_anything_is_written(tmp_path):

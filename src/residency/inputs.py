@@ -13,6 +13,7 @@ from residency.data.sources.arrays import IN_MEMORY
 from residency.data.sources.resolve import absolute
 from residency.data.splits import Split
 from residency.data.statistics import Statistics, measure_statistics
+from residency.engine.distributed import Processes
 from residency.engine.progress import decoding_progress
 from residency.errors import DataError, EngineError
 from residency.models import Model, OwnModel
@@ -127,6 +128,21 @@ def loader_processes(dataset: Dataset, workers: int | None, cores: int) -> int:
     if not isinstance(dataset.train.frames, StreamFrames):
         return 0
     return workers or max(1, cores - 1)
+
+
+def require_same_images(dataset: Dataset, processes: Processes) -> None:
+    """Raises `EngineError` unless all processes train on as many images.
+
+    Each decides by the memory it finds whether to keep them decoded, and finds broken
+    ones at once or when it meets them.
+    """
+    seen = processes.gather((len(dataset.train), dataset.memory))
+    if len({images for images, _ in seen}) > 1:
+        told = "; ".join(f"rank {k}: {memory}" for k, (_, memory) in enumerate(seen))
+        raise EngineError(
+            f"{dataset.source}: the processes do not see the same images ({told}). "
+            "Give all of them the same files, and pass --set data.cache=stream."
+        )
 
 
 def require_fit(model: keras.Model, dataset: Dataset) -> None:

@@ -44,6 +44,7 @@ def describe_plan(
         "source": dataset.source,
         "images": {part.name: len(part) for part in dataset.parts()},
         "classes": dataset.num_classes,
+        "cache": dataset.cache,
         "memory": dataset.memory,
         "model": network.model.name,
         "parameters": network.model.count_params(),

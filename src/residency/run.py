@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from residency.config import set_paths
 from residency.data import Dataset
 from residency.data.splits import read_split
 from residency.diagnosing import look_before
@@ -16,6 +17,7 @@ from residency.inputs import (
     open_data,
     reopen_data,
     require_fit,
+    require_same_images,
     statistics_for,
 )
 from residency.models import Model, load_model, save_model
@@ -24,6 +26,7 @@ from residency.models.weights import LoadReport
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
+    read_cache,
     read_recipe,
     require_free,
     require_same_data,
@@ -101,6 +104,7 @@ def train(
             require_fit(model, dataset)
             phases = phases_of(model, settings.finetune)  # what does not fit is told
             open_teacher(settings.loss, dataset)  # now, before anything is written
+        require_same_images(dataset, processes)
 
         def begin() -> Path:
             load = loads[0] if loads else None
@@ -146,12 +150,15 @@ def resume(
         progress = progress and processes.first
         with processes.in_turn():
             settings = read_recipe(folder)
+            if cache := read_cache(folder):
+                settings = set_paths(settings, {"data.cache": cache})
             keras.utils.set_random_seed(settings.seed)
             split = read_split(folder / "split.json")
             dataset = reopen_data(folder, settings.data, data, split, progress)
             model, contract = load_model(folder / MODEL)
             require_fit(model, dataset)
             require_same_data(folder, split, contract, dataset)
+        require_same_images(dataset, processes)
         return run_session(
             folder, model, dataset, settings, callbacks, progress, processes
         )

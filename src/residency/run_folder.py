@@ -136,6 +136,17 @@ def read_load_report(folder: Path) -> "LoadReport | None":
         return None
 
 
+def read_cache(folder: Path) -> str | None:
+    """Returns where a run keeps its images; `None`: it was stopped before its plan.
+
+    A broken image is met when it is decoded, so with another cache it would be left out
+    at another moment, and the order of the others would change.
+    """
+    if not (folder / "plan.json").exists():
+        return None
+    return _read(folder, "plan.json").get("cache")
+
+
 def require_same_data(
     folder: Path, recorded: Split, contract: "Contract | None", dataset: Dataset
 ) -> None:

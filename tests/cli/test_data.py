@@ -67,6 +67,21 @@ def test_show_draws_a_picture(photos, tmp_path):
         assert picture.format == "PNG"
 
 
+def test_two_photos_are_shown(tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        Image.new("RGB", (9, 9)).save(tmp_path / label / "1.png")
+    run("show", tmp_path, "--out", tmp_path / "grid.png")
+    assert (tmp_path / "grid.png").exists()
+
+
+def test_a_name_keeps_to_its_line(photos):
+    (photos / "dog" / "broken.png").rename(photos / "dog" / "\x1b[2J\t\n.png")
+    assert (
+        r"dog/\x1b[2J\x09\x0a.png	empty file" in run("inspect", photos).splitlines()
+    )
+
+
 def test_split_is_recorded_and_the_same_again(photos, tmp_path):
     first, second = tmp_path / "1.json", tmp_path / "2.json"
     line = run("split", photos, "--out", first, "--seed", 3)

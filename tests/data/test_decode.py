@@ -172,6 +172,8 @@ def test_orientation_is_applied_once(orientation, file_format):
     data = encoded(Image.fromarray(corner), file_format, exif=exif)
     pixels = decode(data)
     assert pixels.shape[:2] == ((24, 16) if orientation >= 5 else (16, 24))
+    header = probe(data)
+    assert (header.height, header.width) == pixels.shape[:2]
     bright = {
         1: (2, 2), 2: (2, -3), 3: (-3, -3), 4: (-3, 2),
         5: (2, 2), 6: (2, -3), 7: (-3, -3), 8: (-3, 2),

@@ -1,6 +1,8 @@
 """Downloads, from files on this machine instead of the web."""
 
 import hashlib
+import socket
+import threading
 
 import pytest
 
@@ -50,6 +52,33 @@ def test_another_file_leaves_nothing_behind(tmp_path, remote):
 def test_an_absent_file_leaves_nothing_behind(tmp_path, remote):
     with pytest.raises(DataError, match="cannot be fetched"):
         fetch(Remote(f"{remote.url}x", remote.digest), tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\nxxx",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nxxx",
+    ],
+)
+def test_a_junk_answer_is_one_error(tmp_path, answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/data.bin"
+        with pytest.raises(DataError, match=r"data.bin: cannot be fetched: .+\.\Z"):
+            fetch(Remote(url, "md5:0"), tmp_path / "cache")
+        thread.join()
     assert list((tmp_path / "cache").iterdir()) == []
 
 

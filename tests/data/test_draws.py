@@ -76,6 +76,11 @@ def test_permutation_has_each_once(seed, epoch, n):
     assert sorted(order.tolist()) == list(range(n))
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint8])
+def test_numpy_seeds_are_seeds(kind):
+    assert (permutation(kind(3), 0, 9) == permutation(3, 0, 9)).all()
+
+
 def test_every_permutation_is_equally_likely():
     counts = dict.fromkeys(range(24), 0)
     for epoch in range(2400):

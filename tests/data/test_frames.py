@@ -176,6 +176,13 @@ def test_an_array_of_another_size_is_resized(cache):
     assert (framed.squares_for(framed.healthy)[0] == np.full((16, 16, 3), 7)).all()
 
 
+def test_no_room_in_memory_is_told(photos):
+    settings = {"resize": "crop", "cache": "memory"}
+    for size in (10**7, 10**9):
+        with pytest.raises(ConfigError, match=r"no room for 12 .* Take cache='stream'"):
+            frame_images(photos, image_size=size, **settings)
+
+
 def test_an_unknown_cache_is_named(photos):
     with pytest.raises(ConfigError, match="cache: expected one of auto, memory, stre"):
         frame_images(photos, image_size=16, resize="crop", cache="disk")

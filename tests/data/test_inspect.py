@@ -1,6 +1,7 @@
 """Counts, sizes, broken images and duplicates of a small folder made by hand."""
 
 import io
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,29 @@ def test_headers_alone_tell_less(index):
         ("train/cat/1.png", "train/cat/2.png")
     ]
     assert found.widths == Range(12, 16, 20)
+
+
+@pytest.mark.parametrize("decode", [True, False])
+def test_photos_that_lie_on_their_side_are_measured_upright(tmp_path, decode):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(CAT).save(tmp_path / "1.jpg", exif=exif)  # stored as 10 x 20
+    one = np.zeros(1, np.int64)
+    reader = FileReader((tmp_path / "1.jpg",))
+    index = Index("side", ("1.jpg",), one, ("a", "b"), reader, one, one)
+    found = inspect_index(index, decode=decode)
+    assert (found.heights, found.widths) == (Range(20, 20, 20), Range(10, 10, 10))
+
+
+@pytest.mark.parametrize("name", ["pipe.jpg", "nul\0.jpg", "gone.jpg"])
+def test_what_is_no_file_is_broken_by_its_header_alone(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe.jpg")  # to open it would wait for ever
+    one = np.zeros(1, np.int64)
+    index = Index(
+        "x", (name,), one, ("a", "b"), FileReader((tmp_path / name,)), one, one
+    )
+    (broken,) = inspect_index(index, decode=False).quarantined
+    assert broken.reason == ("not a file" if name == "pipe.jpg" else "missing file")
 
 
 @pytest.mark.parametrize("decode", [True, False])

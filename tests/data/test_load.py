@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from residency.config import from_json, to_json
 from residency.data import Data, RandomFlip, RandomResizedCrop, load
@@ -58,7 +59,43 @@ def test_broken_images_are_left_out_and_counted(tmp_path, write_photos, caplog, 
     assert len(caplog.records) == 1
     assert "2 of 22 images cannot be read" in caplog.text
     assert sum(sizes(data).values()) == 20
-    assert "a/bad.jpg" not in data.split.samples
+    assert all("a/bad.jpg" not in part.index.names for part in data.parts())
+
+
+def cut_off(path: Path) -> None:
+    """Cuts a photo in the middle: its header says nothing of it."""
+    Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)
+    ).save(path)
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def test_what_can_be_read_does_not_decide_the_split(tmp_path, write_photos):
+    write_photos(tmp_path, {"a": 12, "b": 14}, size=9)
+    whole = load(tmp_path, image_size=4)
+    for name in ("a/001.png", "b/003.png"):
+        cut_off(tmp_path / name)
+    kept = load(tmp_path, image_size=4, cache="memory")
+    streamed = load(tmp_path, image_size=4, cache="stream")
+    parts = [
+        {name: placed.part for name, placed in data.split.samples.items()}
+        for data in (whole, kept, streamed)
+    ]
+    assert parts[0] == parts[1] == parts[2]
+    assert kept.split == streamed.split
+    assert (kept.cache, streamed.cache) == ("memory", "stream")
+    for part in streamed.parts():
+        read = [n for n in part.index.names if n not in ("a/001.png", "b/003.png")]
+        assert kept.part(part.name).index.names == tuple(read)
+
+
+def test_a_ready_part_that_cannot_be_read_is_not_cut_anew(tmp_path, write_photos):
+    write_photos(tmp_path / "train", {"a": 12, "b": 12})
+    write_photos(tmp_path / "test", {"a": 1, "b": 1})
+    for name in "ab":
+        cut_off(tmp_path / "test" / name / "000.png")
+    with pytest.raises(DataError, match="none of the 2 images of the test part can be"):
+        load(tmp_path, image_size=4)
 
 
 def test_a_class_of_broken_images_is_named(tmp_path, write_photos):
@@ -132,6 +169,44 @@ def test_settings_are_checked():
         Data(validation=0.5, test=0.5)
     with pytest.raises(ConfigError, match="no data set is given"):
         Data().build()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"image_size": "16"}, "Data.image_size: expected int or none, got '16'"),
+        ({"image_size": 16.0}, "Data.image_size: expected int or none, got 16.0"),
+        ({"first_classes": 1.5}, "Data.first_classes: expected int or none, got 1.5"),
+        ({"classes": (0, 1)}, "Data.classes.0: expected str, got 0"),
+        ({"classes": "01"}, "Data.classes: expected tuple, got '01'"),
+        ({"validation": "0.2"}, "Data.validation: expected float, got '0.2'"),
+    ],
+)
+def test_types_of_settings_are_checked(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        load("digits", **settings)
+
+
+def test_numbers_of_numpy_and_paths_are_settings(tmp_path):
+    data = load("digits", image_size=np.int64(8), seed=np.int64(3))
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps(data.split.to_json()))
+    again = load("digits", split_file=path, validation=np.float32(0.5))
+    assert again.split == data.split
+
+
+def test_a_path_is_never_a_name(tmp_path, write_photos, monkeypatch):
+    write_photos(tmp_path / "digits", {"a": 5, "b": 5})
+    monkeypatch.chdir(tmp_path)
+    data = load(Path("digits"), image_size=4)
+    assert (data.num_classes, data.source) == (2, "./digits")
+
+
+def test_a_class_that_has_no_image_is_no_mistake():
+    x, y = np.zeros((45, 6, 6), np.uint8), np.eye(10)[np.arange(45) % 9 + 1]
+    data = load((x, y))
+    assert (data.num_classes, len(data.train)) == (10, 27)
+    assert set(data.train.labels.tolist()) == set(range(1, 10))
 
 
 def test_the_config_survives_json():

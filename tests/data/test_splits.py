@@ -86,13 +86,20 @@ def test_empty_parts_and_classes_are_named(index_of):
     with pytest.raises(DataError, match="the validation part is empty: 4 images in 2"):
         make_split(index_of([0, 1] * 2))
     parts = ("train", "train", "test")
-    with pytest.raises(DataError, match="class 'c1' has no image to train on: 1 of"):
+    with pytest.raises(
+        DataError, match="class 'c1' has no image to train on: none of its 1 images"
+    ):
         make_split(index_of([0, 0, 1], parts=parts), validation=0)
 
 
-def test_a_class_whose_images_are_all_broken_is_named(index_of):
-    index = index_of([0, 1, 1, 1]).select([1, 2, 3])
-    with pytest.raises(DataError, match="class 'c0' has no image to train on: 0 of"):
+def test_a_class_without_any_image_is_no_mistake(index_of):
+    index = index_of([0, 1, 1, 1, 1]).select([1, 2, 3, 4])
+    assert counts(make_split(index)) == (2, 1, 1)
+
+
+def test_too_few_groups_are_told_as_such(index_of):
+    index = index_of([0, 1] * 20, groups=tuple("ab" * 20))
+    with pytest.raises(DataError, match=r"40 images in 2 groups, .*\. Add groups, or"):
         make_split(index)
 
 
@@ -130,6 +137,7 @@ def test_json_and_back(index_of, tmp_path):
         ("", "not a recorded split"),
         ("[]", "not a recorded split"),
         ('{"format": 1}', "not a recorded split"),
+        ("[" * 100_000, "not a recorded split"),
         (
             '{"format": 2, "seed": 0, "validation": 0, "test": 0, "samples": {}}',
             "got format 2",
@@ -147,6 +155,14 @@ def test_another_file_is_refused(tmp_path, text, message):
         read_split(tmp_path / "split.json")
     with pytest.raises(DataError, match="no split can be read"):
         read_split(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("key", ["seed", "validation", "test"])
+@pytest.mark.parametrize("value", [None, "0.2", float("nan")])
+def test_a_recorded_number_that_is_none_is_refused(index_of, key, value):
+    recorded = make_split(index_of([0, 1] * 20)).to_json()
+    with pytest.raises(DataError, match=f"not a recorded .* number as '{key}', got"):
+        Split.from_json({**recorded, key: value})
 
 
 @given(

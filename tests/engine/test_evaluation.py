@@ -1,5 +1,7 @@
 """Evaluation against a plain forward pass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
@@ -7,6 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from residency.engine.evaluation import evaluate, measure, predictions, probabilities
 from residency.engine.losses import Teacher
 from residency.engine.network import Network
+from residency.errors import BrokenImageError
 
 from .conftest import small_model
 
@@ -43,6 +46,24 @@ def test_a_teacher_is_measured_beside_its_pupil(network, dataset):
     assert found.accuracy.correct == (said == part.labels).sum()
     assert found.agreement.correct == (said == own).sum()
     assert 0 < found.agreement.correct < found.agreement.total == len(part)
+
+
+def test_images_that_are_not_measured_are_told(network, dataset, caplog):
+    class Torn:
+        def __len__(self):
+            return len(part)
+
+        def __getitem__(self, i):
+            if i == 1:
+                raise BrokenImageError("truncated")
+            return part.frames[i]
+
+    part = dataset.test
+    torn = replace(part, frames=Torn())
+    evaluation = evaluate(network, dataset, torn, used_for_choosing=False)
+    assert evaluation.accuracy.total == len(part) - 1
+    assert f"1 of the {len(part)} images of the test part cannot be" in caplog.text
+    assert part.index.names[1] in caplog.text
 
 
 def test_measure_says_the_same(network, dataset):

@@ -79,7 +79,8 @@ def show(
         from residency.recipes import get_recipe
 
         settings = get_recipe(recipe).data
-    loaded = replace(settings, source=data, cache="stream").build()
+    whole = replace(settings, source=data, cache="stream", validation=0.0, test=0.0)
+    loaded = whole.build()
     seen = preview(loaded, settings.transforms, count, seed)
     columns = min(8, len(seen.names))
     images: list[Any] = []

@@ -77,6 +77,8 @@ class Dataset:
     split: Split
     """Which image is in which part, to be recorded."""
     quarantined: tuple[Quarantined, ...] = ()
+    cache: Literal["memory", "stream"] = "memory"
+    """Whether the decoded images are kept, or decoded in every epoch."""
     memory: str = ""
     """One line: how many bytes the decoded images take, and where they are kept."""
 

@@ -36,6 +36,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 class Header(NamedTuple):
@@ -44,7 +45,7 @@ class Header(NamedTuple):
     format: str
     """Pillow's name, one of `FORMATS`."""
     width: int
-    """Pixels, as stored: before EXIF orientation."""
+    """Pixels, upright: after EXIF orientation."""
     height: int
     mode: str
     """Pillow's colour mode, such as `"RGB"`, `"P"`, `"CMYK"` or `"I;16"`."""
@@ -63,7 +64,12 @@ def probe(source: Path | bytes) -> Header:
         BrokenImageError: The file is missing, empty, not an image or too large.
     """
     with _opened(source) as image:
-        return Header(str(image.format), image.width, image.height, image.mode)
+        width, height = image.size
+        # Pillow gives a TIFF's upright size, and would decode a PNG to find late EXIF.
+        stored = image.format == "JPEG" or "exif" in image.info
+        if stored and image.format != "TIFF" and _orientation(image) in _SIDEWAYS:
+            width, height = height, width
+        return Header(str(image.format), width, height, image.mode)
 
 
 def decode(source: Path | bytes) -> np.ndarray:
@@ -123,11 +129,16 @@ def _stream(source: Path | bytes) -> Path | io.BytesIO:
         if not source:
             raise BrokenImageError("empty file")
         return io.BytesIO(source)
-    if not source.is_file():  # a pipe would block for ever
-        raise BrokenImageError("not a file" if source.exists() else "missing file")
+    require_file(source)
     if source.stat().st_size == 0:
         raise BrokenImageError("empty file")
     return source
+
+
+def require_file(path: Path) -> None:
+    """Raises `BrokenImageError` for anything else: a pipe would block for ever."""
+    if not path.is_file():
+        raise BrokenImageError("not a file" if path.exists() else "missing file")
 
 
 def _reason(error: Exception, source: Path | bytes) -> str:
@@ -167,11 +178,15 @@ def _silence_pillow() -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        orientation = image.getexif().get(_ORIENTATION)
-    except Exception:  # damaged EXIF says nothing about the pixels
-        return image
+    orientation = _orientation(image)
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception:  # damaged EXIF says nothing about the pixels
+        return None
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.error
@@ -64,10 +65,10 @@ def fetch(remote: Remote, folder: Path, progress: Progress | None = None) -> Pat
                 f"way, or another file. Try again later."
             )
         os.replace(partial, target)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, DataError):
             raise
-        reason = getattr(error, "reason", None) or error
+        reason = getattr(error, "reason", None) or str(error).strip() or repr(error)
         raise DataError(f"{remote.url}: cannot be fetched: {reason}.") from error
     finally:
         with contextlib.suppress(FileNotFoundError):

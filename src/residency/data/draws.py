@@ -67,7 +67,7 @@ def _hashes(seed: int, epoch: int, indices: np.ndarray, stream: int) -> np.ndarr
     """Returns one uint64 an index; a bijection of the index for any key."""
     key = np.zeros(1, np.uint64)  # an array: scalars warn when they overflow
     for word in (seed, epoch, stream):
-        key = _mixed(key + np.uint64(word % 2**64) + _GOLDEN)
+        key = _mixed(key + np.uint64(int(word) % 2**64) + _GOLDEN)
     return _mixed(key + np.asarray(indices).astype(np.uint64) * _GOLDEN)
 
 

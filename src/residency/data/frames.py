@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from residency.errors import BrokenImageError, ConfigError, did_you_mean
 from residency.records import Quarantined
 
 CACHES = ("auto", "memory", "stream")
+Cache = Literal["memory", "stream"]
 
 MEMORY_SHARE = 0.25  # of the free memory; the rest is for the model and for others
 
@@ -93,6 +94,7 @@ class Framed(NamedTuple):
     photos_for: FramesFor | None
     """The same in full shape; `None` where that is not kept, or is the square."""
     quarantined: tuple[Quarantined, ...]
+    cache: Cache
     memory: str
     """One line for people: how many images, how many bytes, kept where."""
 
@@ -127,7 +129,7 @@ def frame_images(
         A `Framed`: positions that can be used, their frames, what was set aside.
 
     Raises:
-        ConfigError: Unknown cache.
+        ConfigError: Unknown cache, or no room for the images in memory.
     """
     if cache not in CACHES:
         raise ConfigError(
@@ -157,7 +159,8 @@ def frame_images(
     broken = {i: s for i, s in enumerate(sizes) if isinstance(s, BrokenImageError)}
     line = _line(len(index) - len(broken), image_size, keep_full, needed, kept=False)
     photos_for = None if photos is None else partial(_stream_frames, photos)
-    return _framed(index, broken, partial(_stream_frames, squares), line, photos_for)
+    squares_for = partial(_stream_frames, squares)
+    return _framed(index, broken, squares_for, line, photos_for, "stream")
 
 
 def _stored_squares(index: Index, size: int) -> np.ndarray | None:
@@ -175,7 +178,13 @@ def _decode_all(
 ) -> Framed:
     """Decodes every image once, and frames it in one way or in both."""
     count, size = len(squares), squares.image_size
-    small = np.zeros((count, size, size, 3), np.uint8)
+    try:
+        small = np.zeros((count, size, size, 3), np.uint8)
+    except (MemoryError, ValueError) as error:  # the latter: beyond all addresses
+        raise ConfigError(
+            f"cache: no room for {_line(count, size, False, count * size**2 * 3)}. "
+            "Take cache='stream', or a smaller image_size."
+        ) from error
     full: list[Any] = [None] * count
     broken: Broken = {}
 
@@ -248,11 +257,12 @@ def _framed(
     squares_for: FramesFor,
     line: str,
     photos_for: FramesFor | None = None,
+    cache: Cache = "memory",
 ) -> Framed:
     left_out = sorted(broken)
     healthy = np.delete(np.arange(len(index), dtype=np.int64), left_out)
     quarantined = [Quarantined(index.names[i], str(broken[i])) for i in left_out]
-    return Framed(healthy, squares_for, photos_for, tuple(quarantined), line)
+    return Framed(healthy, squares_for, photos_for, tuple(quarantined), cache, line)
 
 
 def _memory_frames(images: Any, rows: np.ndarray, positions: np.ndarray) -> Frames:

@@ -4,8 +4,9 @@ Nothing is decoded here. Every source in `data/sources/` ends in an `Index`,
 and everything behind it (splits, pipeline, inspection) starts from one.
 """
 
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -41,7 +42,8 @@ class Index:
     labels: np.ndarray
     """Class numbers, int64, `(samples,)`, each in `[0, len(class_names))`."""
     class_names: tuple[str, ...]
-    """Sorted by name unless the format fixes the order (CIFAR, IDX)."""
+    """Sorted by name unless the format fixes the order (CIFAR, IDX); numbers that a
+    table or an array of words gives, by their value."""
     reader: Reader
     """Shared by all selections of this index; addressed through `rows`."""
     rows: np.ndarray
@@ -121,6 +123,17 @@ class Index:
             return f"-{zlib.crc32(self.content(i)):08x}"
         except BrokenImageError:
             return ""
+
+
+def by_number(names: Iterable[str]) -> list[str]:
+    """Returns class names sorted: by their value if all are whole numbers.
+
+    >>> by_number(["10", "9", "-1"]), by_number(["10", "9", "x"])
+    (['-1', '9', '10'], ['10', '9', 'x'])
+    """
+    names = sorted(names)
+    whole = all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names)
+    return sorted(names, key=int) if whole else names
 
 
 def shortened(names: Sequence[str], limit: int = 8) -> str:

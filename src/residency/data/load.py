@@ -1,16 +1,24 @@
 """From what the user typed to a `Dataset`: found, checked, framed and split."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from residency.config import require, require_between, require_one_of, require_positive
+import numpy as np
+
+from residency.config import (
+    from_json,
+    require,
+    require_between,
+    require_one_of,
+    require_positive,
+)
 from residency.data.dataset import Dataset, Part
 from residency.data.download import Progress
 from residency.data.frames import CACHES, Framed, frame_images
-from residency.data.index import Index, shortened
+from residency.data.index import PARTS, Index, shortened
 from residency.data.sources.readers import ArrayReader
 from residency.data.sources.resolve import resolve
 from residency.data.splits import Split, compare, make_split, read_split
@@ -110,13 +118,12 @@ class Data:
             progress=progress,
             announce=announce,
         )
-        healthy = index.select(framed.healthy)
         _report_quarantined(index, framed)
-        split = self._split(index, healthy, recorded)
-        parts = {
-            name: _part(name, healthy, framed, split)
-            for name in ("train", "validation", "test")
-        }
+        if not len(framed.healthy):
+            raise DataError(f"{index.source}: none of its images can be read.")
+        split = self._split(index, recorded)
+        parts = {name: _part(name, index, framed, split) for name in PARTS}
+        _require_readable(index, split, parts)
         return Dataset(
             source=index.source,
             class_names=index.class_names,
@@ -126,6 +133,7 @@ class Data:
             validation=parts["validation"] if len(parts["validation"]) else None,
             test=parts["test"] if len(parts["test"]) else None,
             quarantined=framed.quarantined,
+            cache=framed.cache,
             memory=framed.memory,
             split=split,
         )
@@ -135,13 +143,11 @@ class Data:
         """Photos keep their shape, as a transform cuts its own squares from them."""
         return any(isinstance(t, RandomResizedCrop) for t in self.transforms)
 
-    def _split(self, index: Index, healthy: Index, recorded: Split | None) -> Split:
-        """Returns the split of the images that can be read."""
-        if not len(healthy):
-            raise DataError(f"{index.source}: none of its images can be read.")
+    def _split(self, index: Index, recorded: Split | None) -> Split:
+        """Returns the split of all images: which can be read is no part of it."""
         from_file = read_split(self.split_file) if self.split_file else None
         split = make_split(
-            healthy,
+            index,
             validation=self.validation,
             test=self.test,
             seed=self.split_seed,
@@ -189,10 +195,17 @@ def load(
                 f"load: no setting {name!r}.{did_you_mean(name, known)} "
                 f"Expected some of {', '.join(known)}."
             )
-    if isinstance(source, Path):
-        source = str(source)
-    config = Data(image_size=image_size, **{"split_seed": seed, **settings})
+    given = {"image_size": image_size, "split_seed": seed, **settings}
+    plain = {name: _plain(value) for name, value in given.items()}
+    config = from_json(Data, {"kind": "Data", **plain})  # checks the types, too
     return config.build(source, progress)
+
+
+def _plain(value: Any) -> Any:
+    """Returns a setting as configs hold it: no number of NumPy, no path."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
 
 
 def _own_size(index: Index) -> int:
@@ -202,16 +215,30 @@ def _own_size(index: Index) -> int:
     return PHOTO_SIZE
 
 
-def _part(name: str, healthy: Index, framed: Framed, split: Split) -> Part:
-    positions = split.positions(healthy, name)
-    rows = framed.healthy[positions]
+def _part(name: str, index: Index, framed: Framed, split: Split) -> Part:
+    rows = np.intersect1d(split.positions(index, name), framed.healthy)
     full = framed.photos_for if name == "train" else None
     return Part(
         name,
-        healthy.select(positions),
+        index.select(rows),
         framed.squares_for(rows),
         None if full is None else full(rows),
     )
+
+
+def _require_readable(index: Index, split: Split, parts: Mapping[str, Part]) -> None:
+    """Raises `DataError` for a part or a class to train on that lost all its images."""
+    for name, count in split.counts().items():
+        if count and not len(parts[name]):
+            raise DataError(
+                f"{index.source}: none of the {count:,} images of the {name} part can "
+                "be read."
+            )
+    for label in np.setdiff1d(index.labels, parts["train"].labels):
+        raise DataError(
+            f"{index.source}: class {index.class_names[label]!r} has no image to train "
+            "on: none of those in the train part can be read."
+        )
 
 
 def _report_quarantined(index: Index, framed: Framed) -> None:

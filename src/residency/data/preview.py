@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from residency.data.dataset import Dataset
+from residency.data.index import shortened
 from residency.data.pipeline import Pipeline, in_order
 from residency.data.transforms import Transform
+from residency.errors import DataError
 
 
 class Preview(NamedTuple):
@@ -33,6 +35,9 @@ def preview(
         transforms: Augmentations, in their order.
         count: Images wanted; fewer if there are not as many, or if some are broken.
         seed: As in training.
+
+    Raises:
+        DataError: All of them are broken.
     """
     part, size = data.train, data.image_size
     count = min(count, len(part))
@@ -40,6 +45,12 @@ def preview(
         part, image_size=size, batch_size=count, transforms=transforms, seed=seed
     )
     batch = next(pipeline.epoch(0))
+    if not len(batch):
+        first = [f"{q.name}: {q.reason}" for q in batch.broken]
+        raise DataError(
+            f"{data.source}: none of the first {count} images to train on can be read "
+            f"({shortened(first, 3)}). Replace them, or ask for more images."
+        )
     shown = part.select(batch.rows)
     plain = next(in_order(shown, size, count))
     return Preview(

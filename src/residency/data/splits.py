@@ -6,6 +6,7 @@ is cut as `make_split` says. A recorded split keeps every image where it was.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,12 @@ class Split:
             numbers = {key: value[key] for key in ("seed", "validation", "test")}
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{where}: not a recorded split: {error!r}.") from error
+        for key, number in numbers.items():
+            if not isinstance(number, int | float) or not math.isfinite(number):
+                raise DataError(
+                    f"{where}: not a recorded split: expected a number as {key!r}, "
+                    f"got {number!r}."
+                )
         if found != FORMAT or not set(value["samples"]) <= set(PARTS):
             raise DataError(
                 f"{where}: expected a split of format {FORMAT} into "
@@ -228,7 +235,7 @@ def read_split(path: str | Path) -> Split:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: no split can be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a recorded split: {error}.") from error
     return Split.from_json(value, str(path))
 
@@ -251,24 +258,30 @@ def _shares_and_fixed(
 def _require_filled(
     index: Index, parts: Mapping[str, str], shares: Mapping[str, float]
 ) -> None:
-    """Raises `DataError` for a part or a class to train on without images."""
+    """Raises `DataError` for a part or a class to train on without images.
+
+    A class that has none in any part is no mistake: one-hot labels may foresee it.
+    """
     trained = {
         int(label)
         for name, label in zip(index.names, index.labels, strict=True)
         if parts[name] == "train"
     }
     for label, name in enumerate(index.class_names):
-        if label not in trained:
-            count = int((index.labels == label).sum())
+        count = int((index.labels == label).sum())
+        if count and label not in trained:
             raise DataError(
-                f"{index.source}: class {name!r} has no image to train on: "
-                f"{count} of its images can be read and none is in the train part."
+                f"{index.source}: class {name!r} has no image to train on: none of "
+                f"its {count:,} images is in the train part."
             )
     wanted = {part for part, share in shares.items() if share > 0}
+    few, what = f"{len(index.class_names)} classes", "images"
+    if index.groups is not None:
+        count = len(set(index.groups))
+        few, what = f"{count:,} groups, each of which stays on one side,", "groups"
     for part in PARTS:
         if part in wanted | set(index.parts or ()) and part not in parts.values():
             raise DataError(
                 f"{index.source}: the {part} part is empty: {len(index):,} images in "
-                f"{len(index.class_names)} classes are too few for it. Add images, "
-                f"or set its share to 0."
+                f"{few} are too few for it. Add {what}, or set its share to 0."
             )

@@ -1,6 +1,7 @@
 """Measuring a network on a part: fixed order, no augmentation, inference mode."""
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from residency.data import Batch, Dataset, Part, in_order
+from residency.data.index import shortened
 from residency.engine.losses import Teacher
 from residency.engine.network import Network
 from residency.errors import DataError
 from residency.records import Evaluation, Prediction, Proportion, TaughtBy
 from residency.training.metrics import class_scores, confusion_matrix, top_k
+
+logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
 MOST_WRONG = 200
@@ -80,6 +84,7 @@ def evaluate(
     probabilities = logits.softmax(dim=1).numpy()
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
     names = [part.index.names[row] for row in rows]
+    _report_unread(dataset, part, names)
     return Evaluation(
         part=part.name,
         used_for_choosing=used_for_choosing,
@@ -145,6 +150,21 @@ def outputs(
         for batch in batches:
             if len(batch):
                 yield batch, network.logits(batch.images, training=False)
+
+
+def _report_unread(dataset: Dataset, part: Part, measured: Sequence[str]) -> None:
+    """Warns of the images that no figure counts, as they were decoded only now."""
+    unread = sorted(set(part.index.names).difference(measured))
+    if unread:
+        logger.warning(
+            "%s: %d of the %d images of the %s part cannot be read and are not "
+            "measured (%s)",
+            dataset.source,
+            len(unread),
+            len(part),
+            part.name,
+            shortened(unread, 3),
+        )
 
 
 def _unreadable(dataset: Dataset, part: Part) -> DataError:

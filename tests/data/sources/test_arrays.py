@@ -1,5 +1,7 @@
 """Arrays and .npz files: which shapes, ranges and labels mean what."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -119,6 +121,29 @@ def test_words_and_numbers_name_the_classes():
     assert numbers.class_names == ("9", "10", "100")
 
 
+def test_words_that_are_numbers_are_sorted_as_numbers():
+    index = from_arrays((GREY, ["10", "9", "9", "-1"]))
+    assert (index.class_names, index.labels.tolist()) == (
+        ("-1", "9", "10"),
+        [2, 1, 1, 0],
+    )
+    index = from_arrays((GREY, ["10", "9", "9", "b"]))
+    assert (index.class_names, index.labels.tolist()) == (
+        ("10", "9", "b"),
+        [0, 1, 1, 2],
+    )
+
+
+def test_one_hot_columns_are_classes_even_without_images(caplog):
+    index = from_arrays((GREY, np.eye(10)[[3, 1, 1, 9]]))
+    assert index.class_names == tuple("0123456789")
+    assert index.labels.tolist() == [3, 1, 1, 9]
+    assert "no image of the classes 0, 2, 4, 5, 6, 7, 8" in caplog.text
+    part = (GREY, np.eye(4)[LABELS])
+    with pytest.raises(DataError, match="as many columns in all parts, got 3 and 4"):
+        from_arrays((part, (GREY, np.eye(3)[LABELS])))
+
+
 def test_train_and_test():
     index = from_arrays(((GREY, LABELS), (GREY[:2], LABELS[:2])))
     assert index.parts == ("train",) * 4 + ("test",) * 2
@@ -131,6 +156,7 @@ def test_two_images_in_lists_are_not_taken_for_parts():
     assert index.parts is None
     one_hot = from_arrays(([GREY[0], GREY[1]], [[1, 0], [0, 1]]))
     assert one_hot.labels.tolist() == [0, 1]
+    assert one_hot.class_names == ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +197,39 @@ def test_npz_of_something_else(tmp_path):
     path.write_bytes(b"PK\3\4 cut off")
     with pytest.raises(DataError, match=r"cannot be read as an \.npz"):
         from_npz(path)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (9, 8, 8",  # TokenError
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (%d,), }" % 10**15,
+    ],
+)
+def test_npz_with_a_damaged_head(tmp_path, head):
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    content = b"\x93NUMPY\1\0" + len(head).to_bytes(2, "little") + head
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(DataError, match=r"cannot be read as an \.npz"):
+        from_npz(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(("offset", "value"), [(8, 1), (10, 97)])
+def test_npz_encrypted_or_packed_in_an_unknown_way(tmp_path, offset, value):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=GREY, y=LABELS)
+    content = bytearray(path.read_bytes())
+    content[content.find(b"PK\3\4") + offset - 2] = value
+    content[content.find(b"PK\1\2") + offset] = value
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot be read as an \.npz"):
+        from_npz(path)
+
+
+def test_npz_with_class_names_as_bytes(tmp_path):
+    np.savez(tmp_path / "x.npz", x=GREY, y=LABELS, class_names=[b"cat", b"dog"])
+    assert from_npz(tmp_path / "x.npz").class_names == ("cat", "dog")
 
 
 def test_npz_with_a_pickle_is_refused(tmp_path):

@@ -8,7 +8,13 @@ import pytest
 
 from residency.data.download import Remote
 from residency.data.sources import catalog
-from residency.data.sources.catalog import CATALOG, IDX_FILES, from_name, list_datasets
+from residency.data.sources.catalog import (
+    CATALOG,
+    IDX_FILES,
+    find_local,
+    from_name,
+    list_datasets,
+)
 from residency.errors import DataError
 
 
@@ -70,6 +76,21 @@ def test_half_a_download_is_not_taken(machine):
     (machine / "cache" / "mnist" / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="mnist: not on this machine"):
         from_name("mnist")
+
+
+def test_half_an_unpacked_archive_is_passed_over(machine):
+    half = machine / "keras" / "datasets" / "cifar-10-batches-py-target"
+    (half / "cifar-10-batches-py").mkdir(parents=True)
+    (half / "cifar-10-batches-py" / "data_batch_1").touch()
+    assert find_local(CATALOG["cifar10"]) is None
+    archive = machine / "system" / "cifar-10-python.tar.gz"
+    archive.parent.mkdir()
+    archive.touch()
+    assert find_local(CATALOG["cifar10"]) == archive
+    for name in ("data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"):
+        (half / "cifar-10-batches-py" / name).touch()
+    (half / "cifar-10-batches-py" / "test_batch").touch()
+    assert find_local(CATALOG["cifar10"]) == half
 
 
 def test_the_file_that_keras_keeps_is_read(machine):

@@ -150,6 +150,38 @@ def test_a_truncated_archive_is_an_error(tmp_path, share):
         from_cifar(path)
 
 
+@pytest.mark.parametrize("place", range(1, 10))
+def test_a_flipped_bit_of_an_archive_is_an_error(tmp_path, place):
+    path = pack(write_cifar10(tmp_path / "c"), tmp_path / "c.tar.gz")
+    content = bytearray(path.read_bytes())
+    content[len(content) * place // 10] ^= 8
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read as an archive"):
+        from_cifar(path)
+
+
+def test_an_archive_of_another_checksum_is_an_error(tmp_path):
+    """Every pixel arrives, and gzip's CRC-32 says that they are wrong."""
+    path = pack(write_cifar10(tmp_path / "c"), tmp_path / "c.tar.gz")
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="CRC check failed"):
+        from_cifar(path)
+
+
+@pytest.mark.parametrize("packing", ["", "bz2", "xz"])
+def test_other_packings_whole_and_damaged(tmp_path, packing):
+    folder, path = write_cifar10(tmp_path / "c"), tmp_path / "c.tar"
+    with tarfile.open(path, f"w:{packing}") as archive:
+        archive.add(folder, arcname=folder.name)
+    assert len(from_cifar(path)) == 36
+    content = bytearray(path.read_bytes())
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError):
+        from_cifar(path)
+
+
 def test_a_file_that_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "c.tar.gz").write_bytes(b"<html>404</html>")
     with pytest.raises(DataError, match="cannot be read as an archive"):
@@ -208,3 +240,12 @@ def test_is_cifar(tmp_path):
     assert is_cifar(folder.parent)
     (tmp_path / "photos" / "train" / "cats").mkdir(parents=True)
     assert not is_cifar(tmp_path / "photos")
+
+
+def test_a_file_called_test_beside_photos_is_not_cifar(tmp_path):
+    for name in ("test", "train"):
+        folder = tmp_path / f"with {name}"
+        folder.mkdir()
+        (folder / name).touch()
+        assert not is_cifar(folder)
+    assert is_cifar(write_cifar100(tmp_path / "hundred"))

@@ -212,6 +212,19 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, write_photos, monkeypa
         from_folder(tmp_path)
 
 
+def test_classes_are_sorted_as_keras_sorts_them(tmp_path, write_photos):
+    index = from_folder(write_photos(tmp_path, {"9": 1, "10": 1, "100": 1}))
+    assert index.class_names == ("10", "100", "9")
+
+
+def test_names_are_printed_on_one_line(tmp_path, write_photos):
+    write_photos(tmp_path, {"a\tb": 1, "c\x1b[2J": 1})
+    (tmp_path / "a\tb" / "new\nline\x7f.png").touch()
+    index = from_folder(tmp_path)
+    assert index.class_names == (r"a\x09b", r"c\x1b[2J")
+    assert r"a\x09b/new\x0aline\x7f.png" in index.names
+
+
 def test_image_names():
     assert is_image("x.jpeg")
     assert not is_image(".x.jpeg")

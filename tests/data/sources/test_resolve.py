@@ -1,9 +1,12 @@
 """What the user typed: a name, a path, `kind:PATH`, arrays, or a mistake."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from residency.data.sources.resolve import guess_kind, resolve
+from residency.data.sources.resolve import absolute, guess_kind, resolve
 from residency.errors import DataError
 
 
@@ -37,6 +40,21 @@ def test_a_name_goes_before_a_folder(tmp_path, write_photos, monkeypatch, caplog
     assert len(resolve("./digits")) == 2
 
 
+def test_a_path_is_never_a_name_nor_a_kind(tmp_path, write_photos, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    for name in ("digits", "csv:x"):
+        write_photos(tmp_path / name, {"a": 1, "b": 1})
+        for source in (Path(name), f"./{name}"):
+            index = resolve(source)
+            assert (len(index), index.source) == (2, f"./{name}")
+            assert absolute(source) == str(tmp_path / name)
+    assert not caplog.records
+    with pytest.raises(DataError, match="mnist: no such file or folder"):
+        resolve(Path("mnist"))
+    assert absolute(Path("mnist")) == "./mnist"
+    assert absolute("mnist") == "mnist"
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -46,12 +64,35 @@ def test_a_name_goes_before_a_folder(tmp_path, write_photos, monkeypatch, caplog
         ("folder:", "no such file or folder"),
         ("folder:nowhere", "nowhere: no such file or folder"),
         ("no/such/place", "no such file or folder.* holds"),
+        ("~nosuch/photos", "no user of this name.* write ./~nosuch/photos"),
+        ("folder:~nosuch", "no user of this name"),
+        ("x" * 300, "xx: cannot be read: File name too long"),
+        ("nul\0", "no such file or folder"),
     ],
 )
 def test_mistakes_get_a_hint(tmp_path, monkeypatch, source, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=message):
         resolve(source)
+
+
+@pytest.mark.parametrize("kind", ["", "folder:", "cifar:", "idx:"])
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path, monkeypatch, kind):
+    locked, stat = tmp_path / "locked", os.stat
+    locked.mkdir()
+
+    def refuse(path, **settings):
+        if locked in Path(path).parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **settings)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    if kind:
+        monkeypatch.setattr(os, "scandir", lambda path: refuse(path / "x"))
+    with pytest.raises(DataError, match=r"locked.*: cannot be read: Permission"):
+        resolve(f"{kind}{locked}")
+    with pytest.raises(DataError, match="locked/photos: cannot be read: Permission"):
+        resolve(f"{kind}{locked / 'photos'}")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,13 @@ def test_columns_are_found_by_their_names(folder, header):
     assert index.read(3)[0, 0].tolist() == [0, 3, 7]
 
 
+def test_classes_that_are_numbers_are_sorted_as_numbers(folder):
+    rows = "".join(f"images/{i:03d}.png,{8 + i}\n" for i in range(6))
+    index = from_csv(write(folder, f"path,label\n{rows}"))
+    assert index.class_names == ("8", "9", "10", "11", "12", "13")
+    assert index.labels.tolist() == [0, 1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_delimiters_and_a_byte_order_mark(folder, delimiter):
     text = f"path,label\n{ROWS}".replace(",", delimiter)
@@ -48,6 +55,21 @@ def test_parts_groups_and_quotes(folder):
     assert index.parts == ("train", "train", "validation", "test")
     assert index.groups == ("p1", "p1", "p2", "images/003.png")
     assert index.class_names == ("a", "b, c")
+
+
+def test_one_file_has_one_name_however_it_is_spelt(folder):
+    text = "path,label\nimages/000.png,a\n./images//001.png,b\nx/../images/002.png,b\n"
+    index = from_csv(write(folder, text))
+    assert index.names == ("images/000.png", "images/001.png", "images/002.png")
+    with pytest.raises(DataError, match=r"line 5: 'images/001.png' is listed twice"):
+        from_csv(write(folder, f"{text}images/001.png,a\n"))
+
+
+def test_only_ends_of_lines_end_a_row(folder):
+    rows = ROWS.replace(",b", ",b\x85\u2028c").replace(",a", ',"a\nd"')
+    index = from_csv(write(folder, f"path,label\n{rows}"))
+    assert index.class_names == ("a\\x0ad", "b\x85\u2028c")
+    assert len(index) == 6
 
 
 def test_missing_files_become_samples_that_cannot_be_read(folder):

@@ -3,11 +3,12 @@
 import os
 import pickle
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from residency.data.sources.unpickle import unpickle
+from residency.data.sources.unpickle import ALLOWED, unpickle
 from residency.errors import DataError
 
 
@@ -70,6 +71,33 @@ def test_dotted_names_and_attributes_of_allowed_names_are_refused():
     content = b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93."
     with pytest.raises(DataError, match=r"numpy\.ndarray\.tofile"):
         unpickle(content, "x")
+
+
+def test_a_late_place_in_the_memo_costs_nothing():
+    late = (1 << 31).to_bytes(4, "little")
+    code = (
+        "import resource; from residency.data.sources.unpickle import unpickle;"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        f"before = peak(); unpickle({b'%c%c}r%b.' % (128, 2, late)!r}, 'x');"
+        "print(peak() - before)"
+    )
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_AS, [8 << 30] * 2);"
+    out = subprocess.run(
+        [sys.executable, "-c", limited + code], capture_output=True, check=True
+    )
+    assert int(out.stdout) < 100_000  # kilobytes
+
+
+def test_a_pickle_changes_nothing_of_ours():
+    """It asks to set an attribute of each name that it may have."""
+    for module, name in ALLOWED:
+        for state in (b"}", b"N}"):
+            content = b"c%b\n%b\n%bX\x05\0\0\0arrayK\x01s%bb." % (
+                module.encode(), name.encode(), state, b"\x86" * (len(state) - 1)
+            )  # fmt: skip
+            with pytest.raises(DataError, match="cannot be read"):
+                unpickle(content, "x")
+            assert not hasattr(ALLOWED[module, name], "array")
 
 
 def test_arrays_of_objects_are_refused():

@@ -4,17 +4,19 @@ Checked here once: the shape and range of the pixels, the form of the labels.
 Every format that stores pixels (CIFAR, IDX, digits) ends in `index_arrays`.
 """
 
+import logging
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from residency.data.index import PARTS, Index, shortened
+from residency.data.index import PARTS, Index, by_number, shortened
 from residency.data.sources.readers import ArrayReader
 from residency.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 Labelled = tuple[Any, Any]
 """Images and their labels."""
@@ -39,7 +41,8 @@ def from_arrays(
             any; uint8, integers or floats in 0..255, or floats in 0..1, which are
             scaled by 255. Labels are integers or words `(images,)`, integers
             `(images, 1)`, or one-hot rows `(images, classes)`.
-        class_names: Name of each class number; the labels themselves if not given.
+        class_names: Name of each class number. If not given, the labels that occur,
+            or the numbers of all columns of one-hot rows.
         source: Name of the data in messages.
 
     Raises:
@@ -79,12 +82,13 @@ def from_npz(path: str | Path) -> Index:
             raw.seek(0)
             with np.load(raw, allow_pickle=False) as file:
                 stored = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # Damaged bytes end in a dozen types: BadZipFile, TokenError, MemoryError, ...
+    except Exception as error:
         raise DataError(
             f"{path}: cannot be read as an .npz file of plain arrays: {error}"
         ) from error
     names = stored.get("class_names")
-    class_names = None if names is None else [str(name) for name in names.ravel()]
+    class_names = None if names is None else [_text(name) for name in names.ravel()]
     if "x" in stored and "y" in stored:
         return index_arrays(str(path), {"": (stored["x"], stored["y"])}, class_names)
     parts = {
@@ -98,6 +102,10 @@ def from_npz(path: str | Path) -> Index:
             f"got {shortened(sorted(stored)) or 'none'}."
         )
     return index_arrays(str(path), parts, class_names)
+
+
+def _text(name: Any) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def index_arrays(
@@ -124,7 +132,10 @@ def index_arrays(
             f"{source}: expected images of one shape in all parts, "
             f"got {' and '.join(map(str, sorted(shapes)))}."
         )
+    if class_names is None:
+        class_names = _columns([parts[part][1] for part in order], source)
     labels, names = _numbered(np.concatenate(raw), class_names, source)
+    _warn_of_empty(labels, names, source)
     pixels = images[0] if len(images) == 1 else np.concatenate(images)
     part_of = tuple(
         p for p, x in zip(order, images, strict=True) for _ in range(len(x))
@@ -241,7 +252,9 @@ def _numbered(
     """Returns class numbers and names."""
     if class_names is None or raw.dtype.kind == "U":
         values, labels = np.unique(raw, return_inverse=True)
-        names = tuple(str(value) for value in values)
+        found = [str(value) for value in values]
+        names = tuple(by_number(found))
+        labels = np.array([names.index(name) for name in found])[labels]
     else:
         labels, names = raw, tuple(class_names)
         if len(raw) and (raw.min() < 0 or raw.max() >= len(names)):
@@ -254,6 +267,24 @@ def _numbered(
             f"{source}: {len(names)} class ({shortened(names)}), at least 2 are needed."
         )
     return labels.astype(np.int64).reshape(-1), names
+
+
+def _columns(labels: Sequence[Any], source: str) -> tuple[str, ...] | None:
+    """Returns the number of each column of one-hot labels; `None` for other labels."""
+    shapes = [np.shape(y) for y in labels]
+    counts = {shape[1] for shape in shapes if len(shape) == 2 and shape[1] > 1}
+    if len(counts) > 1:
+        raise DataError(
+            f"{source}: expected one-hot labels of as many columns in all parts, got "
+            f"{' and '.join(map(str, sorted(counts)))}."
+        )
+    return tuple(str(n) for n in range(counts.pop())) if counts else None
+
+
+def _warn_of_empty(labels: np.ndarray, names: Sequence[str], source: str) -> None:
+    counts = np.bincount(labels, minlength=len(names))
+    if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
+        logger.warning("%s: no image of the classes %s", source, shortened(empty))
 
 
 def _where(source: str, part: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from residency.data.download import Progress, Remote, fetch
 from residency.data.index import Index
 from residency.data.sources.arrays import from_npz
-from residency.data.sources.cifar import from_cifar
+from residency.data.sources.cifar import from_cifar, is_complete
 from residency.data.sources.digits import from_digits
 from residency.data.sources.elpv import from_elpv
 from residency.data.sources.idx import (
@@ -173,15 +173,15 @@ def find_local(named: Named) -> Path | None:
     for folder in (cache_folder(), keras_home / "datasets", SYSTEM):
         for place in named.places:
             path = folder / place
-            # A folder of IDX files may hold half a download.
+            # A folder may hold half a download, or half an archive.
             if path.is_file() or (path.is_dir() and _is_complete(named, path)):
                 return path
     return None
 
 
 def _is_complete(named: Named, path: Path) -> bool:
-    if named.remotes and len(named.remotes) == 1:
-        return True
+    if len(named.remotes) == 1:
+        return is_complete(path)
     ends = ("", ".gz")
     stems = [name.removesuffix(".gz") for name in IDX_FILES]
     return is_idx(path) and all(

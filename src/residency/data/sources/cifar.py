@@ -5,6 +5,7 @@ only the last part is looked at, for the few file names that belong here.
 Reference: [Krizhevsky, 2009](https://www.cs.toronto.edu/~kriz/cifar.html).
 """
 
+import lzma
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -78,11 +79,24 @@ def from_cifar(path: str | Path, labels: str = "fine") -> Index:
 
 
 def is_cifar(path: Path) -> bool:
-    """Returns whether a folder looks like one of CIFAR's, or like the one above."""
-    names = {name for parts in LAYOUTS.values() for name in _flat(parts)}
+    """Returns whether a folder looks like one of CIFAR's, or like the one above.
+
+    A file called train or test alone says nothing: photos may have one beside them.
+    """
     if any((path / name).is_dir() for name in FOLDERS):
         return True
-    return any((path / name).is_file() for name in names)
+    names = {name for parts in LAYOUTS.values() for name in _flat(parts)}
+    there = {name for name in names if (path / name).is_file()}
+    return bool(there - {"train", "test"}) or len(there) == 2
+
+
+def is_complete(path: Path) -> bool:
+    """Returns whether a folder, or its inner one, has all files of a layout."""
+    inner = _inner(path)
+    return any(
+        all((inner / name).is_file() for name in _flat(parts))
+        for parts in LAYOUTS.values()
+    )
 
 
 def _index(source: str, layout: str, files: Mapping[str, bytes], labels: str) -> Index:
@@ -177,7 +191,7 @@ def _files(path: Path) -> dict[str, bytes]:
     """Returns the contents of the files that belong here, by name."""
     known = {*META, *(name for parts in LAYOUTS.values() for name in _flat(parts))}
     if path.is_dir():
-        inner = next((path / f for f in FOLDERS if (path / f).is_dir()), path)
+        inner = _inner(path)
         return {
             name: _content(inner / name) for name in known if (inner / name).is_file()
         }
@@ -185,18 +199,22 @@ def _files(path: Path) -> dict[str, bytes]:
         return _members(path, known)
     except DataError:
         raise
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             f"{path}: cannot be read as an archive of CIFAR: {error}. If it is cut "
             f"off, fetch it again."
         ) from error
 
 
+def _inner(path: Path) -> Path:
+    return next((path / f for f in FOLDERS if (path / f).is_dir()), path)
+
+
 def _members(path: Path, known: set[str]) -> dict[str, bytes]:
     """Returns the known members of an archive; refuses absurd sizes."""
     files: dict[str, bytes] = {}
     total = 0
-    with tarfile.open(path, mode="r|*") as archive:
+    with tarfile.open(path, mode="r:*") as archive:
         for member in archive:
             total += member.size
             if member.size > FILE_LIMIT or total > ARCHIVE_LIMIT:
@@ -208,6 +226,8 @@ def _members(path: Path, known: set[str]) -> dict[str, bytes]:
             if name in known and member.isfile():
                 stream = archive.extractfile(member)
                 files[name] = stream.read() if stream else b""
+        while archive.fileobj and archive.fileobj.read(1 << 20):
+            pass  # gzip compares its checksum at the end alone, behind the members
     return files
 
 

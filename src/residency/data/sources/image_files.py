@@ -1,7 +1,8 @@
 """Image files: which names count, walking folders, and the index of what is found."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ IMAGE_EXTENSIONS = (
     *(".webp", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
 """A file so named is a sample, even if it turns out to be broken."""
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # moves a terminal's cursor, or worse
 
 IGNORED_FOLDERS = frozenset({"__MACOSX", "@eaDir"})  # made by macOS and Synology
 
@@ -33,8 +36,12 @@ class Found:
     part: str | None
 
 
-def index_files(source: str, found: Sequence[Found]) -> Index:
-    """Returns the index of image files, its classes sorted by name.
+def index_files(
+    source: str,
+    found: Sequence[Found],
+    order: Callable[[Iterable[str]], list[str]] = sorted,
+) -> Index:
+    """Returns the index of image files, its classes sorted, by name or by `order`.
 
     Raises:
         DataError: One class only, or a class that the train part lacks.
@@ -47,7 +54,7 @@ def index_files(source: str, found: Sequence[Found]) -> Index:
                 f"in train, which has {shortened(sorted(trained))}."
                 f"{did_you_mean(image.label, trained)}"
             )
-    class_names = tuple(sorted(trained))
+    class_names = tuple(order(trained))
     if len(class_names) < 2:
         raise DataError(
             f"{source}: one class only ({shortened(class_names)}), at least 2 are "
@@ -114,8 +121,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def readable(name: str) -> str:
-    """Returns a file name that can be printed and written, whatever its bytes."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    r"""Returns a name that can be printed on one line and written, whatever is in it.
+
+    >>> print(readable("a\tb\x1b[1m.jpg"))
+    a\x09b\x1b[1m.jpg
+    """
+    text = os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _size(entry: os.DirEntry[str]) -> int:
@@ -139,9 +151,12 @@ def missing(path: Path) -> str:
     """Returns what to say of a path that does not exist."""
     parent = path.absolute().parent
     wanted = path.name
-    while not parent.is_dir():
+    while not os.path.isdir(parent):
         parent, wanted = parent.parent, parent.name
-    there = sorted(entry.name for entry in parent.iterdir() if entry.name[0] != ".")
+    try:
+        there = sorted(entry.name for entry in parent.iterdir() if entry.name[0] != ".")
+    except OSError:  # it may be entered, and not listed
+        return f"{path}: no such file or folder."
     return (
         f"{path}: no such file or folder. {parent} holds "
         f"{shortened(there) or 'nothing'}.{did_you_mean(wanted, there)}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from residency.data.decode import decode
+from residency.data.decode import decode, require_file
 from residency.errors import BrokenImageError
 
 
@@ -22,6 +22,7 @@ class FileReader:
     def content(self, i: int) -> bytes:
         """Returns the bytes of file `i`; raises `BrokenImageError` without one."""
         try:
+            require_file(self.paths[i])
             return self.paths[i].read_bytes()
         except OSError as error:
             raise BrokenImageError(f"cannot be opened: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """From what the user typed to an index: a name, `kind:PATH`, a path, or arrays."""
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,31 +38,27 @@ def resolve(source: Any, progress: Progress | None = None) -> Index:
     Args:
         source: A name (`"cifar10"`), `"kind:PATH"` with a kind of `KINDS`, the path of
             a folder or file, or arrays as `from_arrays` takes them. A name goes
-            before a folder called the same: write `./cifar10` for the folder.
+            before a folder called the same: write `./cifar10` for the folder, or
+            give a `Path`, which is never a name.
         progress: Called with `(bytes done, bytes in all)` while it is fetched.
 
     Raises:
         DataError: Nothing of the kind exists, or it cannot be used.
     """
-    if not isinstance(source, str | Path):
+    if isinstance(source, Path):
+        return _read(source)
+    if not isinstance(source, str):
         return from_arrays(source)
-    text = str(source)
-    if isinstance(source, str) and text in CATALOG:
-        if Path(text).exists():
+    if source in CATALOG:
+        if os.path.exists(source):
             logger.warning(
-                "%s: the known data set is taken, not the folder ./%s", text, text
+                "%s: the known data set is taken, not the folder ./%s", source, source
             )
-        return from_name(text, progress)
-    kind, colon, rest = text.partition(":")
+        return from_name(source, progress)
+    kind, colon, rest = source.partition(":")
     if colon and kind in KINDS:
-        path = Path(rest).expanduser()
-        if not rest or not path.exists():
-            raise DataError(missing(path))
-        return KINDS[kind](str(path))
-    path = Path(text).expanduser()
-    if not text or not path.exists():
-        raise DataError(_unknown(text, path))
-    return KINDS[guess_kind(path)](str(path))
+        return _read(rest, kind)
+    return _read(source)
 
 
 def absolute(source: str | Path) -> str:
@@ -70,14 +67,56 @@ def absolute(source: str | Path) -> str:
     >>> absolute("cifar10")
     'cifar10'
     """
-    text = str(source)
-    if isinstance(source, str) and text in CATALOG:
-        return text
-    kind, colon, rest = text.partition(":")
-    if colon and kind in KINDS:
-        return f"{kind}:{absolute(Path(rest))}"
-    path = Path(text).expanduser()
-    return str(path.absolute()) if text and path.exists() else text
+    if source in CATALOG:
+        return str(source)
+    kind, colon, rest = str(source).partition(":")
+    if isinstance(source, str) and colon and kind in KINDS:
+        return f"{kind}:{absolute(Path(rest))}" if rest else source
+    path = _expanded(source)
+    if source != "" and os.path.exists(path):
+        return str(path.absolute())
+    return _unmistakable(path) if isinstance(source, Path) else source
+
+
+def _read(given: str | Path, kind: str | None = None) -> Index:
+    """Returns the index of an existing path."""
+    path = _expanded(given)
+    try:
+        if given == "" or not _exists(path):
+            known = kind is not None or isinstance(given, Path)
+            raise DataError(missing(path) if known else _unknown(str(given), path))
+        return KINDS[kind or guess_kind(path)](_unmistakable(path))
+    except OSError as error:
+        where = error.filename or path
+        raise DataError(
+            f"{where}: cannot be read: {error.strerror or error}."
+        ) from error
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(
+            f"{path}: no user of this name has a home folder here. For a folder that "
+            f"is called so, write ./{path}"
+        ) from error
+
+
+def _exists(path: Path) -> bool:
+    """Returns whether something is there; raises `OSError` if that cannot be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a NUL
+        return False
+    return True
+
+
+def _unmistakable(path: Path) -> str:
+    """Returns a path as a text that is neither a name nor `kind:PATH`."""
+    kind, colon, _ = str(path).partition(":")
+    looks = str(path) in CATALOG or (colon and kind in KINDS)
+    return f"./{path}" if looks else str(path)
 
 
 def guess_kind(path: Path) -> str:

@@ -1,13 +1,15 @@
 """A CSV file that lists images and their labels."""
 
 import csv
+import io
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from residency.data.index import Index, shortened
+from residency.data.index import Index, by_number, shortened
 from residency.data.sources.folder import PART_NAMES
-from residency.data.sources.image_files import Found, index_files, missing
+from residency.data.sources.image_files import Found, index_files, missing, readable
 from residency.errors import DataError
 
 COLUMNS = {
@@ -43,7 +45,7 @@ def from_csv(path: str | Path) -> Index:
     if not any(image.size for image in found.values()):
         _raise_all_missing(table, list(found.values()))
     images = [found[name] for name in sorted(found)]
-    index = index_files(str(path), images)
+    index = index_files(str(path), images, order=by_number)
     if any(row.get("group") for _, row in rows):
         return replace(index, groups=tuple(groups[name] for name in index.names))
     return index
@@ -60,7 +62,8 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     try:
-        reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=True)
+        stream = io.StringIO(text, newline="")
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
         lines = [(reader.line_num, fields) for fields in reader if any(fields)]
     except csv.Error as error:
         raise DataError(f"{table}: not a CSV file: {error}.") from error
@@ -109,13 +112,14 @@ def _sample(table: Path, number: int, row: Mapping[str, str]) -> Found:
             f"{table}, line {number}: expected a part such as train, val or test, "
             f"got {row['part']!r}."
         )
-    name = row["path"].replace("\\", "/")
-    file = table.parent / name
+    path = row["path"].replace("\\", "/")
+    file = table.parent / path
     try:
         size = file.stat().st_size
     except (OSError, ValueError):
         size = 0
-    return Found(name, file, size, row["label"], PART_NAMES.get(part))
+    name = readable(posixpath.normpath(path))  # of one file always the same
+    return Found(name, file, size, readable(row["label"]), PART_NAMES.get(part))
 
 
 def _raise_all_missing(table: Path, images: Sequence[Found]) -> None:

@@ -43,26 +43,28 @@ class PickledDtype:
             self.dtype = self.dtype.newbyteorder(order)
 
 
-def _encode(text: str, encoding: str = "latin1") -> bytes:
-    if encoding not in ("latin1", "latin-1"):
-        raise DataError(f"a text encoded as {encoding!r}, expected latin1")
-    return text.encode("latin-1")
+class Encode:
+    """Stands for `_codecs.encode`: a function would let a pickle set its defaults."""
 
+    __slots__ = ()
 
-def _reconstruct(*ignored: Any) -> PickledArray:
-    return PickledArray()
+    def __call__(self, text: str, encoding: str = "latin1") -> bytes:
+        if encoding not in ("latin1", "latin-1"):
+            raise DataError(f"a text encoded as {encoding!r}, expected latin1")
+        return text.encode("latin-1")
 
 
 ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "_reconstruct"): PickledArray,
+    ("numpy._core.multiarray", "_reconstruct"): PickledArray,
     ("numpy", "ndarray"): PickledArray,
     ("numpy", "dtype"): PickledDtype,
-    ("_codecs", "encode"): _encode,  # how Python 3 writes bytes at protocol 2
+    ("_codecs", "encode"): Encode(),  # how Python 3 writes bytes at protocol 2
 }
 
 
-class _Restricted(pickle.Unpickler):
+# The one in Python: in C, ten bytes that name a late place make a memo of gigabytes.
+class _Restricted(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise DataError(f"it asks for {module}.{name}, which is refused")
