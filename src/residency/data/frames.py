@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from residency.data.dataset import Frames
-from residency.data.decode import probe
 from residency.data.index import Index
 from residency.data.memory import available_memory
 from residency.data.resize import resize as resized
@@ -214,13 +213,8 @@ def _decode_all(
 
 def _header_size(index: Index, i: int) -> Size:
     """Returns `(height, width)` as the header says, or what is wrong with it."""
-    stored = getattr(index.reader, "images", None)
-    if stored is not None:
-        return stored.shape[1:3]
-    paths = getattr(index.reader, "paths", None)  # spares reading whole files
     try:
-        source = paths[index.rows[i]] if paths is not None else index.content(i)
-        header = probe(source)
+        header = index.header(i)
     except BrokenImageError as error:
         return error
     return header.height, header.width

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from residency.data.decode import Header
 from residency.errors import BrokenImageError, DataError, did_you_mean
 
 HASHED_BYTES = 4 * 10**9  # a few seconds of reading; larger sets go by their sizes
@@ -24,6 +25,10 @@ class Reader(Protocol):
 
     def read(self, i: int) -> np.ndarray:
         """Returns uint8 RGB `(height, width, 3)`; raises `BrokenImageError`."""
+        ...
+
+    def header(self, i: int) -> Header:
+        """Returns format, size and mode; raises `BrokenImageError`."""
         ...
 
     def content(self, i: int) -> bytes:
@@ -61,6 +66,10 @@ class Index:
     def read(self, i: int) -> np.ndarray:
         """Returns the uint8 RGB pixels of sample `i`; raises `BrokenImageError`."""
         return self.reader.read(int(self.rows[i]))
+
+    def header(self, i: int) -> Header:
+        """Returns format, size and mode of sample `i`; raises `BrokenImageError`."""
+        return self.reader.header(int(self.rows[i]))
 
     def content(self, i: int) -> bytes:
         """Returns the stored bytes of sample `i`."""

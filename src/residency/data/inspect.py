@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from residency.data.decode import probe
 from residency.data.index import PARTS, Index
 from residency.errors import BrokenImageError
 from residency.records import Quarantined
@@ -165,30 +164,14 @@ def _look_at_pixels(index: Index, i: int) -> _Look:
     height, width = image.shape[:2]
     digest = hashlib.blake2b(f"{height}x{width}".encode(), digest_size=16)
     digest.update(image.tobytes())
-    return _Look(*_stored_as(index, i), height, width, digest.digest())
+    header = index.header(i)
+    return _Look(header.format, header.mode, height, width, digest.digest())
 
 
 def _look_at_bytes(index: Index, i: int) -> _Look:
-    content = index.content(i)
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    if _is_array(index):
-        height, width = index.read(i).shape[:2]
-        return _Look(*_stored_as(index, i), height, width, digest)
-    header = probe(content)
+    digest = hashlib.blake2b(index.content(i), digest_size=16).digest()
+    header = index.header(i)
     return _Look(header.format, header.mode, header.height, header.width, digest)
-
-
-def _stored_as(index: Index, i: int) -> tuple[str, str]:
-    """Returns format and colour mode of sample `i`."""
-    if _is_array(index):
-        stored: Any = index.reader
-        return "array", "RGB" if stored.images.ndim == 4 else "L"
-    header = probe(index.content(i))
-    return header.format, header.mode
-
-
-def _is_array(index: Index) -> bool:
-    return hasattr(index.reader, "images")
 
 
 def _parts(index: Index) -> Sequence[str]:

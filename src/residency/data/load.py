@@ -19,7 +19,7 @@ from residency.data.dataset import Dataset, Part
 from residency.data.download import Progress
 from residency.data.frames import CACHES, Framed, frame_images
 from residency.data.index import PARTS, Index, shortened
-from residency.data.sources.readers import ArrayReader
+from residency.data.sources.readers import common_side
 from residency.data.sources.resolve import resolve
 from residency.data.splits import Split, compare, make_split, read_split
 from residency.data.transforms import RandomResizedCrop, Transform
@@ -107,7 +107,7 @@ class Data:
             index = index.only_classes(self.classes)
         if self.first_classes is not None:
             index = index.only_classes(index.class_names[: self.first_classes])
-        size = self.image_size or _own_size(index)
+        size = self.image_size or common_side(index.reader) or PHOTO_SIZE
         framed = frame_images(
             index,
             image_size=size,
@@ -170,8 +170,9 @@ def load(
 
     Args:
         source: A name (`"cifar10"`, see `list_datasets`), a folder with one subfolder
-            of photos a class, a `.csv`, `.npz` or CIFAR file, `"kind:PATH"`, or arrays
-            `(x, y)` or `((x_train, y_train), (x_test, y_test))`.
+            of photos a class, a folder of TFRecord shards, a `.csv`, `.npz`,
+            `.tfrecord` or CIFAR file, `"kind:PATH"`, or arrays `(x, y)` or
+            `((x_train, y_train), (x_test, y_test))`.
         image_size: Side of the square images, in pixels; by default the images' own
             size if they share one, else 224.
         seed: Decides the split. Same seed, same split.
@@ -206,13 +207,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
-
-
-def _own_size(index: Index) -> int:
-    reader = index.reader
-    if isinstance(reader, ArrayReader):
-        return max(reader.images.shape[1:3])
-    return PHOTO_SIZE
 
 
 def _part(name: str, index: Index, framed: Framed, split: Split) -> Part:

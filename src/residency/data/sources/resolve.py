@@ -15,6 +15,7 @@ from residency.data.sources.folder import from_folder
 from residency.data.sources.idx import from_idx, is_idx
 from residency.data.sources.image_files import is_image, missing
 from residency.data.sources.table import from_csv
+from residency.data.sources.tfrecord import SHARD, from_tfrecord, is_tfrecord
 from residency.errors import DataError, did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[str], Index]] = {
     "npz": from_npz,
     "cifar": from_cifar,
     "idx": from_idx,
+    "tfrecord": from_tfrecord,
 }
 """How `kind:PATH` is read."""
 
@@ -126,8 +128,11 @@ def guess_kind(path: Path) -> str:
         DataError: It is none of them; the message says what it is instead.
     """
     if path.is_dir():
-        return "cifar" if is_cifar(path) else "idx" if is_idx(path) else "folder"
+        kinds = {"cifar": is_cifar, "idx": is_idx, "tfrecord": is_tfrecord}
+        return next((kind for kind, fits in kinds.items() if fits(path)), "folder")
     name = path.name.lower()
+    if SHARD.search(name):
+        return "tfrecord"
     if name.endswith((".csv", ".tsv")):
         return "csv"
     if name.endswith(".npz"):
@@ -150,7 +155,8 @@ def guess_kind(path: Path) -> str:
         raise DataError(f"{path}: give the folder it is in: {path.parent}")
     raise DataError(
         f"{path} is no data set: expected a folder with one subfolder of images a "
-        f"class, a .csv, .npz or CIFAR .tar.gz file, or one of {', '.join(CATALOG)}."
+        "class, a .csv, .npz, .tfrecord or CIFAR .tar.gz file, or one of "
+        f"{', '.join(CATALOG)}."
     )
 
 
