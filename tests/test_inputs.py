@@ -8,14 +8,15 @@ from PIL import Image
 
 import residency as rs
 from residency.data import Data
-from residency.errors import EngineError
+from residency.errors import ConfigError, EngineError
 from residency.inputs import (
     build_data,
     data_changes,
+    require_model,
     require_same_images,
     statistics_for,
 )
-from residency.models import Model
+from residency.models import Model, OwnModel
 
 
 @pytest.fixture
@@ -92,3 +93,15 @@ def test_processes_that_see_other_images_are_told(photos):
     require_same_images(data, Others(len(data.train)))
     with pytest.raises(EngineError, match=r"rank 1: 12 images.* data\.cache=stream"):
         require_same_images(data, Others(len(data.train) + 1))
+
+
+def test_a_split_file_is_found_from_anywhere(photos):
+    Path("split.json").write_text("{}")
+    changes = data_changes("photos", {"data.split_file": "split.json"})
+    assert changes["data.split_file"] == str(photos.parent / "split.json")
+
+
+def test_an_own_model_that_is_not_given():
+    with pytest.raises(ConfigError, match=r"OwnModel stands for .* --model resnet50"):
+        require_model(OwnModel(name="mine"), None)
+    require_model(Model(name="resnet50"), None)

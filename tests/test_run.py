@@ -80,6 +80,20 @@ def test_a_run_keeps_its_images_where_it_kept_them(tmp_path, monkeypatch):
     assert plan["memory"].endswith("kept in memory")
 
 
+def test_a_resume_stays_in_its_run_when_the_link_moves_on(tmp_path):
+    run = rs.train(None, arrays(), "quick/digits", tmp_path, **QUICK)
+    again = rs.resume(
+        tmp_path / "latest", data=rs.data.load(arrays(), image_size=16), progress=False
+    )
+    assert again.folder == run.folder
+
+
+def test_a_precision_the_device_has_not_is_told_before_anything_is_written(tmp_path):
+    with pytest.raises(EngineError, match="needs a CUDA GPU"):
+        rs.train(None, arrays(), "quick/digits", tmp_path, precision="float16", **QUICK)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_wrong_number_of_outputs_is_refused_before_anything_is_written(tmp_path):
     model = rs.models.build("cifar_resnet20", num_classes=4, image_size=8)
     with pytest.raises(EngineError, match="has 4 outputs, arrays has 3 classes"):

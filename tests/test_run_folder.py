@@ -1,6 +1,8 @@
 """Names and places of run folders, and what counts as the same data."""
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -9,14 +11,19 @@ import pytest
 
 import residency as rs
 from residency.data.splits import Placed
-from residency.errors import ConfigError, DataError, ExportError
+from residency.engine.distributed import Processes
+from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.models import Contract
 from residency.models.weights import LayerLoad, LoadReport
 from residency.recipes import resolve
 from residency.run_folder import (
     create_run_folder,
     is_run_folder,
+    itself,
+    occupied,
+    read_cache,
     read_load_report,
+    read_recipe,
     require_free,
     require_same_data,
 )
@@ -111,3 +118,53 @@ def test_another_part_and_another_content(tmp_path, dataset):
         recorded = replace(dataset.split, samples=samples)
         with pytest.raises(DataError, match=words):
             require_same_data(tmp_path, recorded, contract(), dataset)
+
+
+OCCUPY = """
+import sys
+from pathlib import Path
+from residency.engine.distributed import Processes
+from residency.run_folder import occupied
+with occupied(Path(sys.argv[1]), Processes()):
+    print("there", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_training_at_a_time(tmp_path):
+    pytest.importorskip("fcntl")
+    command = (sys.executable, "-c", OCCUPY, str(tmp_path))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "there\n"
+        held = pytest.raises(EngineError, match="another process trains in this run")
+        with held, occupied(tmp_path, Processes()):
+            pass
+        with occupied(tmp_path, Processes(rank=1, size=2)):
+            pass  # the first process holds it for all
+        other.kill()
+    with occupied(tmp_path, Processes()):
+        assert (tmp_path / ".lock").exists()
+
+
+def test_a_link_is_followed_once(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "latest").symlink_to("first")
+    assert itself(tmp_path / "latest") == itself(tmp_path / "first")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"values": 3, "origin": {}}'])
+def test_a_recipe_that_is_none(tmp_path, text):
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises((EngineError, ConfigError), match=r"[Rr]ecipe"):
+        read_recipe(tmp_path)
+    (tmp_path / "recipe.json").write_text("[" * 100_000)
+    with pytest.raises(EngineError, match=r"no readable recipe\.json"):
+        read_recipe(tmp_path)
+
+
+def test_where_images_were_kept(tmp_path):
+    assert read_cache(tmp_path) is None
+    (tmp_path / "plan.json").write_text('{"cache": "stream"}')
+    assert read_cache(tmp_path) == "stream"

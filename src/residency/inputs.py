@@ -14,8 +14,9 @@ from residency.data.sources.resolve import absolute
 from residency.data.splits import Split
 from residency.data.statistics import Statistics, measure_statistics
 from residency.engine.distributed import Processes
+from residency.engine.precision import require_precision
 from residency.engine.progress import decoding_progress
-from residency.errors import DataError, EngineError
+from residency.errors import ConfigError, DataError, EngineError
 from residency.models import Model, OwnModel
 from residency.models.section import MEASURED
 
@@ -35,6 +36,8 @@ def data_changes(data: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
     for path in PATHS:
         if isinstance(all_changes.get(path), str | Path):
             all_changes[path] = absolute(all_changes[path])
+    if isinstance(split := all_changes.get("data.split_file"), str | Path):
+        all_changes["data.split_file"] = os.path.abspath(split)
     if "loss.teacher" in all_changes:  # `runs/latest` is another run from now on
         all_changes["loss.teacher"] = os.path.realpath(all_changes["loss.teacher"])
     return all_changes
@@ -47,6 +50,15 @@ def model_changes(model: Any) -> dict[str, Any]:
     if isinstance(model, keras.Model):
         return {"model": OwnModel(name=model.name)}
     return {}
+
+
+def require_model(named: Model | OwnModel, given: Any) -> None:
+    """Raises `ConfigError` for a recipe of a caller's own model without that model."""
+    if isinstance(named, OwnModel) and not isinstance(given, keras.Model):
+        raise ConfigError(
+            "model: OwnModel stands for a Keras model that is given to "
+            "residency.train. Name one of the catalog: --model resnet50."
+        )
 
 
 def dotted(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,8 +157,11 @@ def require_same_images(dataset: Dataset, processes: Processes) -> None:
         )
 
 
-def require_fit(model: keras.Model, dataset: Dataset) -> None:
-    """Raises `EngineError` if the model cannot take or name these images."""
+def require_fit(model: keras.Model, dataset: Dataset, precision: str) -> None:
+    """Raises `EngineError` if the model cannot take or name these images.
+
+    Nor must it be on a device that has not the precision.
+    """
     if not isinstance(getattr(model, "inputs", None), list):
         raise EngineError(
             f"model {model.name!r} does not say what it takes, as it is not built. "
@@ -159,6 +174,7 @@ def require_fit(model: keras.Model, dataset: Dataset) -> None:
             f"model {model.name!r} takes images of {wanted}, the data set gives "
             f"({size}, {size}, 3). Load the data with image_size={wanted[0]}."
         )
+    require_precision(precision, model.variables[0].value.device)
     outputs = model.output_shape[-1]
     one_for_two = outputs == 1 and dataset.num_classes == 2
     if outputs != dataset.num_classes and not one_for_two:

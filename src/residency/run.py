@@ -17,6 +17,7 @@ from residency.inputs import (
     open_data,
     reopen_data,
     require_fit,
+    require_model,
     require_same_images,
     statistics_for,
 )
@@ -26,6 +27,8 @@ from residency.models.weights import LoadReport
 from residency.recipes import Recipe, resolve
 from residency.run_folder import (
     create_run_folder,
+    itself,
+    occupied,
     read_cache,
     read_recipe,
     require_free,
@@ -85,6 +88,7 @@ def train(
         with processes.in_turn():
             resolved = resolve(recipe, data_changes(data, changes))
             settings = resolved.recipe
+            require_model(settings.model, model)
             file = read_weights(settings)
             teacher = teacher_file(settings.loss)
             if processes.first:
@@ -101,7 +105,7 @@ def train(
                     file=file,
                     on_load=loads.append,
                 )
-            require_fit(model, dataset)
+            require_fit(model, dataset, settings.precision)
             phases = phases_of(model, settings.finetune)  # what does not fit is told
             open_teacher(settings.loss, dataset)  # now, before anything is written
         require_same_images(dataset, processes)
@@ -118,9 +122,10 @@ def train(
         if processes.first:
             with phases[0].applied():
                 look_before(folder, model, dataset, settings)
-        return run_session(
-            folder, model, dataset, settings, callbacks, progress, processes
-        )
+        with occupied(folder, processes):
+            return run_session(
+                folder, model, dataset, settings, callbacks, progress, processes
+            )
 
 
 def resume(
@@ -145,7 +150,7 @@ def resume(
         EngineError: The folder holds no run.
         DataError: The data changed since the training began; what changed is said.
     """
-    folder = Path(run)
+    folder = itself(Path(run))
     with joined() as processes:
         progress = progress and processes.first
         with processes.in_turn():
@@ -156,9 +161,10 @@ def resume(
             split = read_split(folder / "split.json")
             dataset = reopen_data(folder, settings.data, data, split, progress)
             model, contract = load_model(folder / MODEL)
-            require_fit(model, dataset)
+            require_fit(model, dataset, settings.precision)
             require_same_data(folder, split, contract, dataset)
         require_same_images(dataset, processes)
-        return run_session(
-            folder, model, dataset, settings, callbacks, progress, processes
-        )
+        with occupied(folder, processes):
+            return run_session(
+                folder, model, dataset, settings, callbacks, progress, processes
+            )

@@ -5,17 +5,25 @@ import logging
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from residency.data import Dataset
 from residency.data.index import shortened
 from residency.data.splits import Split, compare
+from residency.engine.distributed import Processes
 from residency.engine.environment import describe_environment
 from residency.errors import ConfigError, DataError, EngineError, ExportError
 from residency.files import write_json
 from residency.recipes import Recipe, Resolved
 from residency.records import record_from_json, record_to_json
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 if TYPE_CHECKING:
     from residency.models import Contract
@@ -110,6 +118,40 @@ def is_run_folder(path: Path) -> bool:
     return (path / "recipe.json").is_file()
 
 
+def itself(folder: Path) -> Path:
+    """Returns the folder that a link such as `runs/latest` leads to now.
+
+    >>> itself(Path("runs/first"))
+    PosixPath('runs/first')
+    """
+    return folder.parent / folder.readlink() if folder.is_symlink() else folder
+
+
+@contextmanager
+def occupied(folder: Path, processes: Processes) -> Iterator[None]:
+    """Keeps the first of other trainings out of a run folder.
+
+    The system forgets the lock with the process, however that ends.
+
+    Raises:
+        EngineError: Another training is going on in it.
+    """
+    if fcntl is None or not processes.first:
+        yield
+        return
+    with open(folder / ".lock", "wb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EngineError(
+                f"{folder}: another process trains in this run. Wait until it ends, or "
+                "stop it."
+            ) from error
+        except OSError:  # a file system without locks
+            logger.debug("%s: cannot be locked", folder)
+        yield
+
+
 def read_recipe(folder: Path) -> Recipe:
     """Returns the recipe that a run was started with.
 
@@ -117,7 +159,11 @@ def read_recipe(folder: Path) -> Recipe:
         EngineError: The folder holds no run.
         ConfigError: The recipe was written by another version and no longer fits.
     """
-    return Resolved.from_json(_read(folder, "recipe.json")).recipe
+    value = _read(folder, "recipe.json")
+    try:
+        return Resolved.from_json(value).recipe
+    except (AttributeError, KeyError, TypeError) as error:
+        raise EngineError(f"{folder}: its recipe.json holds no recipe.") from error
 
 
 def read_load_report(folder: Path) -> "LoadReport | None":
@@ -186,7 +232,7 @@ def _short(value: Any) -> str:
 def _read(folder: Path, name: str) -> Any:
     try:
         return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EngineError(
             f"{folder}: is no run folder, as it has no readable {name}. "
             "Pass the folder that `residency train` printed."

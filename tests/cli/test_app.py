@@ -165,6 +165,25 @@ def test_a_full_disk_leaves_nothing_half_written(writes, here, residency, monkey
     assert [*Path("runs").rglob("*.tmp*")] == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_full_disk_behind_the_output_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "residency", "list", "recipes"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert is_one_line(done.stderr, "standard output", "No space left"), done.stderr
+
+
+def test_a_name_too_long_and_too_large_images_are_one_line(residency, here):
+    status, _, error = residency("evaluate", "a" * 300)
+    assert status == 2
+    assert is_one_line(error, "File name too long"), error
+
+
 def test_the_version_and_the_help(residency):
     assert residency("--version") == (0, f"{__version__}\n", "")
     status, printed, _ = residency("--help")

@@ -47,3 +47,14 @@ def test_diff_names_the_path_and_both_values():
 def test_foreign_json_is_refused(change, word):
     with pytest.raises(ConfigError, match=word.replace("?", r"\?")):
         from_json(Recipe, change)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400])
+def test_numbers_that_no_file_holds_are_refused(value):
+    with pytest.raises(ConfigError, match="weight_decay: expected a finite number"):
+        resolve("quick/digits", {"optimizer.weight_decay": value})
+
+
+def test_a_kind_that_is_no_word():
+    with pytest.raises(ConfigError, match=r"no kind \['a'\]"):
+        resolve("quick/digits", {"data.transforms": [{"kind": ["a"]}]})

@@ -140,6 +140,15 @@ def test_a_recorded_split_is_obeyed(tmp_path, write_photos, caplog):
     assert "10 images added" in caplog.text
 
 
+def test_a_run_needs_its_split_file_no_more(tmp_path, write_photos):
+    write_photos(tmp_path, {"a": 20, "b": 20})
+    settings = Data(source=str(tmp_path), image_size=4, split_file="gone.json")
+    with pytest.raises(DataError, match=r"gone\.json"):
+        settings.build()
+    recorded = load(tmp_path, image_size=4, seed=5).split
+    assert settings.build(recorded=recorded).split == recorded
+
+
 def test_full_photos_are_kept_for_a_random_crop(tmp_path, write_photos):
     write_photos(tmp_path, {"a": 5, "b": 5}, size=12)
     plain = load(tmp_path, image_size=8, transforms=(RandomFlip(),))

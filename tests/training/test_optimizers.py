@@ -13,7 +13,12 @@ def test_linear_scaling_is_off_unless_a_base_is_given():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"learning_rate": 0.0}, {"momentum": 1.0}, {"weight_decay": -1e-4}],
+    [
+        {"learning_rate": 0.0},
+        {"momentum": 1.0},
+        {"weight_decay": -1e-4},
+        {"weight_decay": float("inf")},
+    ],
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ConfigError, match=f"SGD.{next(iter(settings))}"):
@@ -29,6 +34,12 @@ def test_adamw_exempts_biases_and_normalisation():
     exempt = AdamW().decay_exempt
     assert is_exempt("conv2_bn/gamma", exempt)
     assert not is_exempt("gamma_conv/kernel", exempt)
+
+
+@pytest.mark.parametrize("settings", [{"beta_1": 1.0}, {"beta_2": -0.1}])
+def test_adamw_refuses_what_never_forgets(settings):
+    with pytest.raises(ConfigError, match=rf"AdamW.{next(iter(settings))}.*\[0, 1\)"):
+        AdamW(**settings)
 
 
 @pytest.mark.parametrize("settings", [{"sgd_rate": 0.0}, {"momentum": 0.0}])

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 
 import typer
@@ -52,9 +53,15 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # a full disk is met here, or at the very end
     except ResidencyError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except MemoryError:
+        print("error: memory ran out. Take smaller images or batches.", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -62,3 +69,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        where = error.filename or "standard output"
+        print(f"error: {where}: {error.strerror or error}.", file=sys.stderr)
+        if error.filename is None:  # or what is left is written once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)

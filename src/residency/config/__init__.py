@@ -8,6 +8,7 @@ its fields in `__post_init__` with the `require_*` functions.
 from residency.config.check import (
     require,
     require_between,
+    require_not_negative,
     require_one_of,
     require_positive,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "leaves",
     "require",
     "require_between",
+    "require_not_negative",
     "require_one_of",
     "require_positive",
     "set_paths",

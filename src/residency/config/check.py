@@ -26,6 +26,13 @@ def require_positive(config: Any, *fields: str) -> None:
             )
 
 
+def require_not_negative(config: Any, *fields: str) -> None:
+    """Requires finite numbers of 0 or more."""
+    for field in fields:
+        holds = 0 <= getattr(config, field) < math.inf
+        require(config, field, holds, "a finite number, 0 or more")
+
+
 def require_between(config: Any, field: str, low: float, high: float) -> None:
     """Requires a number in the closed range `[low, high]`; `None` passes."""
     value = getattr(config, field)

@@ -7,6 +7,7 @@ annotation tells which classes may stand there when it is read back.
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -116,7 +117,7 @@ def convert(annotation: Any, value: Any, where: str) -> Any:
 
 def _convert_object(classes: dict[str, Any], value: dict[str, Any], where: str) -> Any:
     kind = value.pop("kind")
-    if kind not in classes:
+    if not isinstance(kind, str) or kind not in classes:
         raise ConfigError(
             f"{where}: no kind {kind!r}.{did_you_mean(str(kind), classes)} "
             f"Expected one of {', '.join(classes)}."
@@ -150,12 +151,22 @@ def _convert_plain(option: Any, value: Any, where: str) -> tuple[bool, Any]:
     if option in (dict, Mapping) or origin in (dict, Mapping, types.MappingProxyType):
         return isinstance(value, Mapping), value
     if isinstance(origin or option, type) and origin is not tuple:
-        if option is float and isinstance(value, int) and not isinstance(value, bool):
-            return True, float(value)
+        if option is float and isinstance(value, int | float):
+            return not isinstance(value, bool), _as_float(value, where)
         if option is int and isinstance(value, bool):
             return False, None
         return isinstance(value, origin or option), value
     return False, None
+
+
+def _as_float(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):  # no JSON file can hold it
+        raise ConfigError(f"{where}: expected a finite number, got {value!r}.")
+    return number
 
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

@@ -145,7 +145,9 @@ class Data:
 
     def _split(self, index: Index, recorded: Split | None) -> Split:
         """Returns the split of all images: which can be read is no part of it."""
-        from_file = read_split(self.split_file) if self.split_file else None
+        from_file = None
+        if self.split_file and recorded is None:
+            from_file = read_split(self.split_file)
         split = make_split(
             index,
             validation=self.validation,
@@ -153,7 +155,7 @@ class Data:
             seed=self.split_seed,
             recorded=recorded or from_file,
         )
-        if recorded is None and from_file and (changes := compare(from_file, split)):
+        if from_file and (changes := compare(from_file, split)):
             logger.warning("%s: since %s: %s", index.source, self.split_file, changes)
         return split
 

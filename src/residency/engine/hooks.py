@@ -7,8 +7,10 @@ callbacks, and the checkpoint last, so that it holds what the others did.
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +53,9 @@ class Hook:
 
     def on_end(self, state: TrainState) -> None:
         """After the last step, when all are done or training was stopped."""
+
+    def close(self) -> None:
+        """At the very end, also where an error ended the training."""
 
 
 class Measure(Hook):
@@ -139,26 +144,31 @@ class QuarantineFile(Hook):
 
 
 class TensorBoard(Hook):
-    """Writes TensorBoard event files, without TensorFlow."""
+    """Writes TensorBoard event files, without TensorFlow.
+
+    They are a comfort: where they cannot be written, the training goes on without.
+    """
 
     def __init__(self, folder: Path, every_steps: int = 10) -> None:
-        from torch.utils.tensorboard.writer import SummaryWriter
-
         self.folder, self.every_steps = folder, every_steps
-        self._make = SummaryWriter
+        self.writer: Any = None
 
     def on_start(self, state: TrainState) -> None:
         """Opens a file; what an earlier one holds past `state.step` is hidden."""
-        self.writer = self._make(str(self.folder), purge_step=state.step + 1)
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        with self._excused():
+            folder = str(self.folder)
+            self.writer = SummaryWriter(folder, purge_step=state.step + 1)
 
     def after_step(self, state: TrainState) -> None:
         """Writes the rate and the epoch's mean loss so far, every few steps."""
         if state.step % self.every_steps == 0:
-            loss = state.mean_loss
-            self.writer.add_scalar(
-                "step/learning_rate", state.learning_rate, state.step
-            )
-            self.writer.add_scalar("step/mean_loss", loss, state.step)
+            scalars = {
+                "step/learning_rate": state.learning_rate,
+                "step/mean_loss": state.mean_loss,
+            }
+            self._write(scalars, state.step)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Writes the epoch's accuracies and losses."""
@@ -171,13 +181,34 @@ class TensorBoard(Hook):
         if record.validation_accuracy is not None:
             scalars["accuracy/validation"] = record.validation_accuracy.rate
             scalars["loss/validation"] = record.validation_loss or 0.0
-        for name, value in scalars.items():
-            self.writer.add_scalar(name, value, state.step)
-        self.writer.flush()
+        self._write(scalars, state.step, flush=True)
 
     def on_end(self, state: TrainState) -> None:
         """Closes the file."""
-        self.writer.close()
+        if self.writer is not None:
+            with self._excused():
+                self.writer.close()
+
+    def _write(
+        self, scalars: Mapping[str, float], step: int, *, flush: bool = False
+    ) -> None:
+        if self.writer is None:
+            return
+        with self._excused():
+            for name, value in scalars.items():
+                self.writer.add_scalar(name, value, step)
+            if flush:
+                self.writer.flush()
+
+    @contextmanager
+    def _excused(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeError) as error:
+            self.writer = None
+            logger.warning(
+                "%s: no more is written for TensorBoard (%s)", self.folder, error
+            )
 
 
 class StopOnNonFinite(Hook):
@@ -195,8 +226,11 @@ class StopOnNonFinite(Hook):
             self._stop(state)
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
-        """Looks at the whole epoch's loss."""
-        if not np.isfinite(sums.loss):
+        """Looks at the whole epoch's loss, and at what was measured after it."""
+        losses = [sums.loss]
+        for record in state.history[-1:]:
+            losses += [record.train_loss, record.validation_loss or 0.0]
+        if not np.isfinite(losses).all():
             self._stop(state)
 
     def _stop(self, state: TrainState) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from residency.config import require, require_positive
+from residency.config import require, require_not_negative, require_positive
 from residency.data import Data
 from residency.models.section import Model, OwnModel
 from residency.training import (
@@ -67,4 +67,4 @@ class Recipe:
     def __post_init__(self) -> None:
         require_positive(self, "clip_norm", "micro_batch")
         require(self, "seed", 0 <= self.seed < 2**32, "a number in [0, 4294967295]")
-        require(self, "checkpoint_minutes", self.checkpoint_minutes >= 0, "0 or more")
+        require_not_negative(self, "checkpoint_minutes")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from residency.config import require, require_between, require_positive
+from residency.config import require, require_not_negative, require_positive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class SGD:
     def __post_init__(self) -> None:
         require_positive(self, "learning_rate", "base_batch_size")
         require(self, "momentum", 0 <= self.momentum < 1, "a number in [0, 1)")
-        require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        require_not_negative(self, "weight_decay")
         usable = self.momentum > 0 or not self.nesterov
         require(self, "nesterov", usable, "false, as there is no momentum")
 
@@ -54,9 +54,9 @@ class AdamW:
 
     def __post_init__(self) -> None:
         require_positive(self, "learning_rate", "epsilon", "base_batch_size")
-        require_between(self, "beta_1", 0, 1)
-        require_between(self, "beta_2", 0, 1)
-        require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        for name in ("beta_1", "beta_2"):
+            require(self, name, 0 <= getattr(self, name) < 1, "a number in [0, 1)")
+        require_not_negative(self, "weight_decay")
 
     def rate_for(self, batch_size: int) -> float:
         """Returns the peak rate at this batch size."""
@@ -92,7 +92,7 @@ class Muon:
         require_positive(self, "learning_rate", "sgd_rate", "base_batch_size")
         inside = 0 < self.momentum < 1
         require(self, "momentum", inside, "a number between 0 and 1")
-        require(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        require_not_negative(self, "weight_decay")
 
     def rate_for(self, batch_size: int) -> float:
         """Returns the peak rate at this batch size."""
