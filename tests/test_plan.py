@@ -36,3 +36,24 @@ def test_the_teacher_is_told_with_what_it_knows(tmp_path):
         f"teacher {teacher}: cifar_resnet20, {model.count_params():,} parameters, "
         "validation 50.00 %; temperature 4, weight 0.5"
     )
+
+
+def test_a_phase_that_never_comes_is_told(tmp_path):
+    data = (np.zeros((12, 8, 8), np.uint8), np.arange(12) % 2)
+    trained = build("cifar_resnet20", num_classes=2, image_size=8)
+    weights = tmp_path / "trained.keras"
+    save_model(trained, weights, Contract(class_names=("0", "1"), image_size=8))
+    settings = {"model.name": "cifar_resnet20", "model.weights": str(weights)}
+    settings |= {"data.image_size": 8, "schedule.total_epochs": 2}
+
+    def told(head_epochs: int) -> list[str]:
+        changes = settings | {"finetune.head_epochs": head_epochs}
+        run = rs.train(
+            None, data, "finetune/gradual", tmp_path, changes=changes, progress=False
+        )
+        plan = json.loads((run.folder / "plan.json").read_text())
+        return [line for line in plan_lines(plan) if line.startswith("trains ")]
+
+    never = "never, as the training ends before"
+    assert [line.endswith(never) for line in told(1)] == [False, False]
+    assert [line.endswith(never) for line in told(2)] == [False, True]

@@ -139,7 +139,7 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
         f"decay   {decayed}; exempt: {_kinds(plan['exempt'])}",
         *([f"weights {plan['weights']}"] if "weights" in plan else []),
         *_teacher_lines(plan.get("distillation")),
-        *(f"trains  {line}" for line in map(_phase_words, plan["phases"])),
+        *(f"trains  {_phase_words(phase, epochs)}" for phase in plan["phases"]),
     ]
 
 
@@ -154,7 +154,7 @@ def _teacher_lines(told: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _phase_words(phase: dict[str, Any]) -> str:
+def _phase_words(phase: dict[str, Any], epochs: float) -> str:
     """Returns `from epoch 6: head, block7 (x 0.3), 2 layers of block6 (x 0.09)`."""
     stages = []
     for stage in phase["trains"]:
@@ -171,6 +171,8 @@ def _phase_words(phase: dict[str, Any]) -> str:
             f"; batch normalization: {phase['batch_norm_trains']} layers train, "
             f"{phase['batch_norm_stays']} stay"
         )
+    if phase["from_epoch"] >= epochs:
+        words += "; never, as the training ends before"
     if passes := phase.get("feature_passes"):
         size = phase["feature_bytes"] / 1e6
         several = "passes" if passes > 1 else "pass"

@@ -26,7 +26,7 @@ class Frames(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Part:
     """One side of the split."""
 
@@ -40,6 +40,9 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} part of {self.index.source}: {len(self):,} images>"
 
     @property
     def labels(self) -> np.ndarray:
@@ -60,7 +63,7 @@ class Part:
         return self.select(permutation(seed, 0, len(self))[:count])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dataset:
     """Labelled images, split and ready to be batched."""
 
@@ -81,6 +84,13 @@ class Dataset:
     """Whether the decoded images are kept, or decoded in every epoch."""
     memory: str = ""
     """One line: how many bytes the decoded images take, and where they are kept."""
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(part):,} {part.name}" for part in self.parts())
+        return (
+            f"<{self.source}: {counts} images of {self.num_classes} classes at "
+            f"{self.image_size}x{self.image_size}>"
+        )
 
     @property
     def num_classes(self) -> int:

@@ -99,7 +99,7 @@ class Data:
         chosen = self.source if source is None else source
         if chosen is None:
             raise ConfigError(
-                "no data set is given. Pass --data with a folder of photos, a file or "
+                "no data set is given. Pass one as data (--data): a folder, a file or "
                 "a name; `residency list datasets` shows the names."
             )
         index = resolve(chosen, progress)

@@ -200,12 +200,10 @@ def _files(path: Path) -> dict[str, bytes]:
     except DataError:
         raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason, *_ = str(error).splitlines() or [
-            type(error).__name__
-        ]  # of each packing
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
         raise DataError(
-            f"{path}: cannot be read as an archive of CIFAR: {reason.rstrip(':')}. If it "
-            "is cut off, fetch it again."
+            f"{path}: cannot be read as an archive of CIFAR: {reason.rstrip(':')}. "
+            "If it is cut off, fetch it again."
         ) from error
 
 
