@@ -68,6 +68,62 @@ def test_a_script_is_read_and_its_faults_have_places(script):
     assert all(f.source.startswith("train.py:") for f in found)
 
 
+def test_a_script_is_said_to_be_read_and_not_run(script):
+    script.write_text("import keras\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["diagnose", str(script)])
+    assert done.output.splitlines()[0] == "No fault found in what could be checked."
+    assert done.output.splitlines()[-1].startswith("Read, not run: ")
+
+
+def test_data_tell_nothing_of_a_script(script):
+    with pytest.raises(ConfigError, match="--data"):
+        diagnose_subject(script, "photos")
+
+
+def test_a_folder_of_images_is_no_run(photos):
+    with pytest.raises(ConfigError, match=r"no run\. .* --data "):
+        diagnose_subject(photos)
+
+
+def test_a_file_that_was_never_compiled(photos, tmp_path):
+    """Keras writes `{}` for its settings: it was compiled with RMSprop and no loss."""
+    model = build("cifar_resnet20", num_classes=2, image_size=16)
+    model.save(tmp_path / "model.keras")
+    found = diagnose_subject(tmp_path / "model.keras", str(photos), budget_seconds=2)
+    assert "not compiled" in found.notes[0]
+    by_recipe = diagnose_subject(
+        tmp_path / "model.keras", str(photos), recipe="quick/photos", budget_seconds=2
+    )
+    assert by_recipe.notes == ()
+    assert len(by_recipe.not_checked) < len(found.not_checked)
+
+
+def test_what_first_weights_told_is_repeated_after_the_run(photos):
+    """In two steps at momentum 0.9 moving statistics go 19 % of the way."""
+    run = rs.train(
+        "cifar_resnet20",
+        str(photos),
+        "quick/photos",
+        photos.parent / "runs",
+        name="short",
+        progress=False,
+        schedule__total_epochs=1,
+        data__image_size=16,
+        data__batch_size=32,
+    )
+    before = json.loads((run.folder / "diagnosis.json").read_text(encoding="utf-8"))
+    (said,) = [f for f in before["findings"] if f["code"] == "RD405"]
+    found = diagnose_subject(run.folder, budget_seconds=3)
+    (again,) = [f for f in found if f.code == "RD405"]
+    assert (again.title, again.severity) == (said["title"], "warning")
+    assert again.source == "short, at its start"
+    assert "moving statistics get enough steps" not in found.healthy
+    (run.folder / "diagnosis.json").write_text("{", encoding="utf-8")
+    assert "RD405" not in {
+        f.code for f in diagnose_subject(run.folder, budget_seconds=2)
+    }
+
+
 def test_a_run_knows_its_data_and_stays_as_it_is(run):
     model = (run.folder / "best.keras").read_bytes()
     found = diagnose_subject(run.folder, budget_seconds=5)

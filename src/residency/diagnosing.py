@@ -4,6 +4,7 @@ import json
 import logging
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from residency.doctor import (
     diagnose_script,
     try_cures,
 )
+from residency.doctor.checks.transfer import bn_stats_not_converged
+from residency.doctor.ordering import in_order
 from residency.doctor.watch import say
 from residency.errors import ConfigError, DataError
 from residency.files import write_text
 from residency.recipes import Recipe, get_recipe
+from residency.records import Finding, record_from_json
 from residency.run_folder import is_run_folder, read_recipe
 from residency.trained import open_trained
 
@@ -27,6 +31,12 @@ import keras  # isort: skip  after residency.models, which chooses the backend
 logger = logging.getLogger(__name__)
 
 SCRIPTS = (".py", ".ipynb")
+HIDDEN = {"RD405": bn_stats_not_converged.CHECK.healthy}
+"""By code, the word when all is well, of checks that look at first weights alone."""
+NOT_RUN = (
+    "Read, not run: what the data and the weights show needs "
+    "`residency.diagnose(model, (x, y))`."
+)
 
 
 def diagnose_subject(
@@ -51,13 +61,19 @@ def diagnose_subject(
         trying: Also tries the cures, for as long again.
 
     Raises:
-        ConfigError: No such file, no such recipe, or cures of a script to be tried, or
-            its epochs told.
+        ConfigError: No such file, no such recipe, a folder that holds no run, or
+            data, epochs or trials of a script.
         DataError: A model without data.
     """
     subject = Path(subject)
     if subject.suffix in SCRIPTS:
-        return _read_script(subject, epochs=epochs, trying=trying)
+        return _read_script(subject, data, epochs=epochs, trying=trying)
+    if subject.is_dir() and not is_run_folder(subject):
+        raise ConfigError(
+            f"diagnose: {subject}: a folder, but no run. Images are looked at beside "
+            f"the model that they train: residency diagnose model.keras --data "
+            f"{subject}."
+        )
     if not subject.exists():
         raise ConfigError(
             f"diagnose: {subject}: no such run, model or script. Expected a run "
@@ -83,6 +99,8 @@ def diagnose_subject(
         history=history,
         budget_seconds=budget_seconds,
     )
+    if history is not None:
+        found = _with_said_before(found, history)
     if not trying:
         return found
     return try_cures(
@@ -95,8 +113,15 @@ def diagnose_subject(
     )
 
 
-def _read_script(path: Path, *, epochs: int | None, trying: bool) -> Diagnosis:
+def _read_script(
+    path: Path, data: Any, *, epochs: int | None, trying: bool
+) -> Diagnosis:
     """Says what a script's text tells; raises `ConfigError` for what needs a run."""
+    if data is not None:
+        raise ConfigError(
+            f"diagnose: {path.name} is read and never run, so data tell nothing. "
+            "Leave out --data, or pass a run folder or a .keras file with them."
+        )
     if trying:
         raise ConfigError(
             f"diagnose: {path.name} is read and never run, so its cures cannot "
@@ -115,6 +140,26 @@ def _read_script(path: Path, *, epochs: int | None, trying: bool) -> Diagnosis:
         not_checked=(),
         subject=path.name,
         seconds=round(time.monotonic() - start, 2),
+        notes=(NOT_RUN,),
+    )
+
+
+def _with_said_before(found: Diagnosis, run: Path) -> Diagnosis:
+    """Adds what was said before a run's training and is hidden by what it trained."""
+    try:
+        text = (run / "diagnosis.json").read_text(encoding="utf-8")
+        said = [
+            replace(record_from_json(Finding, each), source=f"{run.name}, at its start")
+            for each in json.loads(text)["findings"]
+            if each["code"] in HIDDEN
+        ]
+    except (OSError, KeyError, TypeError, ValueError):  # not there, or damaged
+        return found
+    fine = {HIDDEN[each.code] for each in said}
+    return replace(
+        found,
+        findings=in_order([*found.findings, *said]),
+        healthy=tuple(phrase for phrase in found.healthy if phrase not in fine),
     )
 
 
@@ -141,7 +186,7 @@ def _compile(model: keras.Model, path: Path) -> None:
     """Gives a loaded model the compile settings of its file, if it has any."""
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json")).get("compile_config")
-    if config is None:
+    if not config:  # Keras writes {} for what was never compiled
         return
     try:
         model.compile_from_config(config)

@@ -24,7 +24,7 @@ FINDING = {
 
 def page(**changes):
     fields = {"findings": [FINDING | changes], "healthy": ["labels are in range"]}
-    fields["trials"] = []
+    fields |= {"trials": [], "notes": []}
     return diagnosis_page(
         fields | {"not_checked": [], "subject": "net", "seconds": 1.25}
     )
@@ -48,9 +48,13 @@ def test_a_finding_stands_with_its_evidence_and_cure():
 
 def test_a_page_without_faults_says_so():
     fields = {"findings": [], "healthy": [], "not_checked": [], "trials": []}
-    found = diagnosis_page(fields | {"subject": "net", "seconds": 0.1})
-    assert "No fault found" in found
+    fields |= {"subject": "net", "seconds": 0.1}
+    found = diagnosis_page(fields | {"notes": []})
+    assert "No fault found</b>" in found
     assert "<h2>Findings" not in found
+    found = diagnosis_page(fields | {"notes": ["Read, not `run`."]})
+    assert "No fault found in what could be checked</b>" in found
+    assert "Read, not <code>run</code>." in found
 
 
 @pytest.mark.parametrize("field", ["title", "why", "cure", "snippet", "source", "code"])
@@ -60,7 +64,7 @@ def test_what_comes_from_users_is_escaped(field):
 
 def test_it_is_written_whole_or_not_at_all(tmp_path):
     fields = {"findings": [FINDING], "healthy": [], "not_checked": [], "trials": []}
-    fields |= {"subject": "a\udc80b", "seconds": 1.0}
+    fields |= {"subject": "a\udc80b", "seconds": 1.0, "notes": []}
     write_diagnosis(fields, tmp_path / "d.html")
     text = (tmp_path / "d.html").read_text(encoding="utf-8")
     assert text.rstrip().endswith("</html>")
@@ -88,7 +92,7 @@ TRIAL = {
 
 def test_a_trial_stands_with_its_finding_or_among_the_withdrawn():
     fields = {"findings": [FINDING], "healthy": [], "not_checked": []}
-    fields |= {"subject": "net", "seconds": 1.0}
+    fields |= {"subject": "net", "seconds": 1.0, "notes": []}
     found = diagnosis_page(fields | {"trials": [TRIAL]})
     assert found.count("<svg") == 1
     assert "inputs of mean 0: helped, confirmed" in found

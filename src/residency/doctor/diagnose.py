@@ -22,6 +22,10 @@ DEFAULT_BATCH = 64
 """Of our data sets where no recipe says another."""
 QUICK_SECONDS = 4.0
 """About the time before a training's first step."""
+NOT_COMPILED = (
+    "The model is not compiled: loss, rate and schedule need its compile settings, or "
+    "the name of a recipe (recipe=, --recipe)."
+)
 
 
 def diagnose(
@@ -59,8 +63,10 @@ def diagnose(
         The findings, strongest first, what is fine and what could not be told.
 
     Raises:
-        ConfigError: `budget_seconds` is not positive, or no such recipe.
-        DataError: Data of a kind that `fit` would not take.
+        ConfigError: `budget_seconds` is not positive, no such recipe, or `model` is no
+            Keras model.
+        DataError: Data of a kind that `fit` would not take, without samples, or
+            without the labels that the loss takes.
 
     Example:
 
@@ -119,6 +125,7 @@ def _answer(probe: Probe, subject: str, start: float, history: Any) -> Diagnosis
         not_checked=tuple(unknown),
         subject=subject,
         seconds=round(time.monotonic() - start, 2),
+        notes=(NOT_COMPILED,) if probe.settings.optimizer is None else (),
     )
 
 
@@ -146,8 +153,13 @@ def prepared(
     The plan is `None` where there is no recipe, or the model is compiled.
 
     Raises:
-        ConfigError: No such recipe.
+        ConfigError: No such recipe, or `model` is no Keras model.
     """
+    if not isinstance(model, keras.Model):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(
+            f"diagnose: expected a Keras model, got {type(model).__name__}. Load it "
+            "first, by keras.saving.load_model(...)."
+        )
     settings = get_recipe(recipe) if isinstance(recipe, str) else recipe
     if isinstance(train, Dataset):
         train, validation = _parts(train, validation, settings)

@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from residency.data.index import shortened
 from residency.records import Finding, Trial
 from residency.report.diagnosis import diagnosis_page, write_diagnosis
 
 SEVERITIES = ("error", "warning", "advice")
+SHOWN = 3
+"""Checks that could not be made are named up to so many, the rest counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class Diagnosis:
     """Time taken."""
     trials: tuple[Trial, ...] = ()
     """What came of cures that were tried; empty: none was."""
+    notes: tuple[str, ...] = ()
+    """What would tell more, a sentence each."""
 
     def __iter__(self) -> Any:
         return iter(self.findings)
@@ -75,10 +80,16 @@ class Diagnosis:
             if trial.outcome == "withdrawn"
         ]
         if not any(f.severity != "advice" for f in self.findings):
-            found.append("No fault found.")
+            partly = self.not_checked or self.notes
+            where = " in what could be checked" if partly else ""
+            found.append(f"No fault found{where}.")
         if self.healthy:
             found.append(f"{len(self.healthy)} checks are fine.")
-        return found
+        if self.not_checked:
+            names = shortened(self.not_checked, SHOWN)
+            count = len(self.not_checked)
+            found.append(f"{count} checks could not be made: {names}.")
+        return [*found, *self.notes]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

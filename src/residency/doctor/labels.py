@@ -84,6 +84,7 @@ LABELS: Mapping[str, str] = {
     "capacity_too_small": "the network is too small for the task",
     "optimizer_choice": "another optimizer is the usual choice",
     # ours, of data and transfer
+    "inputs_refused": "the model cannot take the inputs",
     "nonfinite_input": "inputs or labels hold NaN or infinity",
     "validation_too_small": "too few validation samples to tell models apart",
     "blank_images": "pictures without any content",

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from residency.doctor.probe import take_probe
+from residency.doctor.probe.probe import said
+from residency.errors import DataError
 
 
 @pytest.fixture
@@ -93,3 +95,41 @@ def test_a_model_that_is_not_compiled_is_tried_on_one_batch(model, data):
 
 def test_without_trials(model, data):
     assert take_probe(model, data, trials=False).trials is None
+
+
+@pytest.mark.parametrize("labels", [(), (None,)])
+def test_a_loss_of_keras_needs_labels(model, data, labels):
+    with pytest.raises(DataError, match="sparse_categorical_crossentropy"):
+        take_probe(model, (data[0], *labels), trials=False)
+
+
+def test_a_step_of_the_users_own_may_need_none(data):
+    class Own(keras.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, **kwargs):
+            return keras.ops.mean(keras.ops.square(y_pred))
+
+    inputs = keras.Input((8, 8, 3))
+    model = Own(inputs, keras.layers.Dense(3)(inputs))
+    model.compile("adam", "mse")
+    assert take_probe(model, (data[0],), trials=False).forward is not None
+
+
+def test_data_without_a_batch(model):
+    with pytest.raises(DataError, match="no batch"):
+        take_probe(model, iter(()), trials=False)
+
+
+def test_of_an_error_the_line_that_says_what_is_wrong():
+    """As Keras 3 writes them on torch: headed, bold, with the values of a tensor."""
+    text = (
+        "Exception encountered when calling Functional.call().\n\n\x1b[1mInvalid "
+        "input shape for input tensor([[[0.5, 0.9],\n [0.1, 0.2]]]) of 'x'.\x1b[0m\n"
+        "\nArguments received by Functional.call():"
+    )
+    expected = "Invalid input shape for input tensor(...) of 'x'."
+    assert said(ValueError(text)) == expected
+    assert said(ValueError("short")) == "short"
+    assert said(ValueError()) == ""
+    long = said(ValueError("word " * 200))
+    assert long.endswith("word ...")
+    assert len(long) <= 300

@@ -103,9 +103,32 @@ def test_tensors_become_arrays():
     assert weights is None
 
 
-def test_what_fit_would_not_take():
-    with pytest.raises(DataError, match="got int"):
-        Source(3)
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (3, "got int"),
+        ("photos", r"got str.*residency\.data\.load\('photos'\)"),
+        (X, r"got ndarray.*\(x,\)"),
+        ((X, Y[:3]), "10, 3 samples"),
+        (({"a": X, "b": X[:4]}, Y), "10, 4, 10 samples"),
+        ((X[:0], Y[:0]), "no samples"),
+        ((None, None), "no samples"),
+    ],
+    ids=["number", "name", "inputs alone", "lengths", "inputs", "empty", "nothing"],
+)
+def test_what_fit_would_not_take(data, says):
+    with pytest.raises(DataError, match=says):
+        Source(data)
+
+
+def test_inputs_without_labels():
+    x, y, weights = next(Source((X,), batch_size=4).batches())
+    assert (x.shape, y, weights) == ((4, 4), None, None)
+
+
+def test_lists_of_numbers_are_no_arrays():
+    with pytest.raises(DataError, match=r"sequence of 10.*np\.asarray"):
+        next(Source((X.tolist(), Y.tolist())).batches())
 
 
 PROGRAM = """

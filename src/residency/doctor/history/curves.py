@@ -65,6 +65,15 @@ def finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
+def one_digit(rate: float) -> str:
+    """Returns a rate as it would be typed.
+
+    >>> one_digit(4.55556)
+    '5'
+    """
+    return f"{float(f'{rate:.0e}'):g}"
+
+
 def noise(values: Sequence[float]) -> float:
     """Returns the standard deviation of a curve about its own trend.
 

@@ -1,7 +1,10 @@
 """Everything measured once, for all checks."""
 
 import logging
+import re
+import textwrap
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -10,7 +13,7 @@ import keras
 
 from residency.doctor.plan import Plan, crossentropy, units_of
 from residency.doctor.probe.cost import affordable_rows, cut
-from residency.doctor.probe.forward import Forward, run_forward
+from residency.doctor.probe.forward import Forward, run_forward, run_model
 from residency.doctor.probe.gradients import Gradients, measure_gradients
 from residency.doctor.probe.graph import Graph, read_graph
 from residency.doctor.probe.keep import Weights, unchanged
@@ -19,6 +22,7 @@ from residency.doctor.probe.settings import Settings, read_settings
 from residency.doctor.probe.stepper import Stepper
 from residency.doctor.probe.trials import Trials, run_trials
 from residency.doctor.probe.witness import Witness, ask_witness
+from residency.errors import DataError
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -43,8 +47,9 @@ class Probe:
     witness: Witness | None = None
     """The first trained batch normalisation; `None`: there is none."""
     raised: Mapping[str, str] = field(default_factory=dict)
-    """What the user's model raised, by what was tried: `"forward"`, `"cost"`,
-    `"witness"`, `"gradients"`, `"trials"`."""
+    """What the user's model raised, by what was tried: `"forward"`, `"inputs"` (a batch
+    as it came, where the former raised), `"cost"`, `"witness"`, `"gradients"`,
+    `"trials"`."""
 
 
 def take_probe(
@@ -71,7 +76,8 @@ def take_probe(
         trials: Also trains for some steps, which takes most of the time.
 
     Raises:
-        DataError: Data of a kind that `fit` would not take.
+        DataError: Data of a kind that `fit` would not take, without samples, or
+            without the labels that the loss takes.
     """
     clock = _Clock(budget_seconds)
     with unchanged(model) as before:
@@ -84,10 +90,17 @@ def take_probe(
             callbacks=callbacks,
             plan=plan,
         )
+        if settings.loss is not None and _needs_labels(model) and _unlabelled(sample):
+            raise DataError(
+                f"diagnose: the data have no labels, and {settings.loss.name} compares "
+                "outputs with labels. Pass (x, y)."
+            )
         graph = read_graph(model)
         attempt = _Attempts(before)
         first, begin = sample.batches[0], time.monotonic()
         forward = attempt("forward", lambda: run_forward(model, graph, first[0]))
+        if forward is None:
+            attempt("inputs", lambda: _take(model, first[0]))
         batches, unseen = sample.batches, held_out.batches if held_out else ()
         witness = gradients = tried = stepper = None
         if forward is not None:
@@ -125,9 +138,29 @@ def take_probe(
 
 
 def _read(data: Any, seconds: float) -> Sample:
-    return read_sample(
+    sample = read_sample(
         data, seconds=seconds, max_bytes=READ_BYTES, batch_size=ARRAY_BATCH
     )
+    if not sample.batches:
+        raise DataError("diagnose: the data gave no batch. Pass some of training.")
+    return sample
+
+
+def _take(model: keras.Model, x: Any) -> None:
+    """Runs a batch as it came; what Keras only warns of, it takes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run_model(model, x, training=False)
+
+
+def _needs_labels(model: keras.Model) -> bool:
+    """Returns whether a model computes its loss as Keras does."""
+    own, plain = type(model), keras.Model
+    return own.train_step is plain.train_step and own.compute_loss is plain.compute_loss
+
+
+def _unlabelled(sample: Sample) -> bool:
+    return all(y is None for _, y, _ in sample.batches)
 
 
 def _stepper(model: keras.Model, sample: Sample) -> Stepper | None:
@@ -160,12 +193,25 @@ class _Attempts:
         try:
             return measure()
         except Exception as error:  # the user's own model may raise anything
-            text = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-            self.raised[what] = text
+            self.raised[what] = f"{type(error).__name__}: {said(error)}"
             logger.debug("%s", what, exc_info=True)
             return None
         finally:
             self.weights.give_back()
+
+
+def said(error: Exception) -> str:
+    """Returns the line of an error that says what is wrong.
+
+    Keras heads what a layer raises with the layer's name, prints it bold, and may
+    print a whole tensor with it.
+    """
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    text = re.sub(r"tensor\(\[.*?\][^\]]*?\)", "tensor(...)", text, flags=re.DOTALL)
+    lines = text.splitlines() or [""]
+    if lines[0].startswith("Exception encountered when calling"):
+        lines = [line for line in lines[1:] if line.strip()] or lines
+    return textwrap.shorten(lines[0], 300, placeholder=" ...")
 
 
 def assumed_loss(model: keras.Model, sample: Sample) -> Any:

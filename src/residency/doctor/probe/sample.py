@@ -73,6 +73,12 @@ class Sample:
         """Whether reading again gives other inputs; `None`: not known."""
         return compare_reads(self.batches, self.again, complete=self.complete)
 
+    @cached_property
+    def redrawn(self) -> bool:
+        """Whether it is known that the next epoch changes the inputs."""
+        found = compare_reads(self.batches, self.next_epoch, complete=self.complete)
+        return found is not None and found.random
+
 
 def class_numbers(y: np.ndarray | None) -> np.ndarray | None:
     """Returns class numbers of labels; `None` where they are not classes.

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -25,7 +26,7 @@ class Source:
         batch_size: Of arrays; the rest bring their own.
 
     Raises:
-        DataError: It is none of these.
+        DataError: It is none of these, or arrays without samples or of several lengths.
     """
 
     def __init__(self, data: Any, batch_size: int = 32) -> None:
@@ -34,11 +35,14 @@ class Source:
         self.is_arrays = _is_arrays(data)
         self.is_indexed = isinstance(data, keras.utils.PyDataset)
         self.is_iterator = hasattr(data, "__next__") and not self.is_indexed
-        if not (self.is_arrays or self.is_indexed or hasattr(data, "__iter__")):
+        given = self.is_arrays or self.is_indexed or hasattr(data, "__iter__")
+        if not given or isinstance(data, str | bytes | Path) or hasattr(data, "ndim"):
             raise DataError(
                 "diagnose: expected arrays (x, y), a PyDataset, a tf.data Dataset, a "
-                f"DataLoader or batches, got {type(data).__name__}."
+                f"DataLoader or batches, got {type(data).__name__}.{_hint(data)}"
             )
+        if self.is_arrays:
+            _require_alike(data)
 
     @property
     def steps(self) -> int | None:
@@ -102,7 +106,7 @@ class Source:
 
     def _slices(self) -> Iterator[Batch]:
         """Yields batches of arrays in a fixed random order: `fit` shuffles them."""
-        x, y, weights = (*self.data, None)[:3]
+        x, y, weights = (*self.data, None, None)[:3]
         order = np.random.default_rng(0).permutation(len(_first(self.data)))
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
@@ -115,9 +119,18 @@ class Source:
 
 
 def to_arrays(batch: Any) -> Batch:
-    """Returns a batch of any framework as NumPy arrays `(x, y, weights)`."""
+    """Returns a batch of any framework as NumPy arrays `(x, y, weights)`.
+
+    Raises:
+        DataError: It is a sequence of other parts.
+    """
     if isinstance(batch, list):
         batch = tuple(batch)
+    if isinstance(batch, tuple) and not 1 <= len(batch) <= 3:
+        raise DataError(
+            "diagnose: expected batches (x, y) or (x, y, weights) of arrays, got a "
+            f"sequence of {len(batch):,}. Make arrays of lists by np.asarray(...)."
+        )
     x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
     return tuple(
         None if part is None else keras.tree.map_structure(_to_array, part)
@@ -158,3 +171,24 @@ def _is_arrays(data: Any) -> bool:
 
 def _first(arrays: Any) -> Any:
     return keras.tree.flatten(arrays)[0]
+
+
+def _hint(data: Any) -> str:
+    if isinstance(data, str | Path):
+        return f" Load it first, by residency.data.load({str(data)!r})."
+    if hasattr(data, "ndim"):
+        return " Pass (x, y), or (x,) for a model that learns without labels."
+    return ""
+
+
+def _require_alike(arrays: Any) -> None:
+    """Raises `DataError` unless all arrays have as many samples, one at least."""
+    lengths = [len(a) for a in keras.tree.flatten(arrays) if a is not None]
+    if not lengths or 0 in lengths:
+        raise DataError("diagnose: the arrays hold no samples. Pass some of training.")
+    if len(set(lengths)) > 1:
+        counts = ", ".join(f"{n:,}" for n in lengths)
+        raise DataError(
+            f"diagnose: the arrays have {counts} samples. Each input needs its label: "
+            "pass as many of each."
+        )

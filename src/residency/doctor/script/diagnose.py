@@ -5,6 +5,7 @@ from pathlib import Path
 from residency.doctor.script.checks import (
     arguments,
     augmentation_range,
+    bare_scores,
     black_corners,
     brightness_unit,
     called_test,
@@ -15,6 +16,7 @@ from residency.doctor.script.checks import (
     dead_branch,
     decay_argument,
     double_cast,
+    double_softmax,
     finite_repeat,
     float_steps,
     generator_fit,
@@ -78,6 +80,8 @@ CHECKS = {
     "RD633": unused_constant.check,
     "RD634": generator_fit.check,
     "RD635": black_corners.check,
+    "RD636": double_softmax.check,
+    "RD637": bare_scores.check,
 }
 """By the code of what each one finds."""
 

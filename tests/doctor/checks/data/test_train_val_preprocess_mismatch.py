@@ -24,6 +24,16 @@ def test_each_pair_of_ways(probe_of, pictures, train, held_out):
     assert [f.severity for f in found] == ["error"] * (train != held_out)
 
 
+def test_how_pixels_are_prepared_is_said_as_it_would_be_written(probe_of, pictures):
+    """Zero subtracted and division by one were said as `(pixel - -0) / 1`."""
+    x, y = pictures(96)
+    z, w = pictures(64, seed=1)
+    (found,) = run(probe_of((x, y), (z / 255, w)))
+    assert "training has pixel, validation pixel / 255" in found.title
+    (found,) = run(probe_of((x / 127.5 - 1, y), (z + 8, w)))
+    assert "training has (pixel - 127.5) / 127.5, validation (pixel + 8)" in found.title
+
+
 def test_it_is_seen_without_steps_too(probe_of, pictures):
     rng = np.random.default_rng(0)
     x, y = pictures(96)

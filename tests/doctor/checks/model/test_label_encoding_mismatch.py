@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from keras import layers
 
@@ -25,6 +27,13 @@ def test_what_keras_says_is_told(probe_of, table):
     model = [layers.Dense(3, activation="softmax")]
     probe = probe_of(model, table(), "categorical_crossentropy")
     assert probe.raised["gradients"][:40] in find(probe)[0].title
+
+
+def test_what_keras_says_ends_with_a_whole_word(probe_of, table):
+    probe = probe_of([layers.Dense(3)], table(), "categorical_crossentropy")
+    said = "ValueError: " + "incompatible " * 12
+    title = find(replace(probe, raised={"gradients": said}))[0].title
+    assert title.endswith(" incompatible ...")
 
 
 def test_right_forms_are_left_alone(probe_of, table):

@@ -10,6 +10,19 @@ def test_jumps_of_half_the_loss():
     assert found.evidence["largest"] == 1.0
 
 
+def test_the_mean_of_a_few_batches_is_noise():
+    """Two steps an epoch over 56 photos: the loss rose in 5 of 15 epochs."""
+    loss = (0.9, 0.7, 0.8, 0.5, 0.7, 0.4, 0.6, 0.3, 0.5, 0.2)
+    rates = (45.5556, 0.3)
+    for steps, count in ((2, 0), (9, 0), (10, 1), (None, 1)):
+        curves = Curves(
+            source="", loss=loss, steps_per_epoch=steps, learning_rate=rates
+        )
+        found = list(check(curves))
+        assert len(found) == count
+        assert all(f.snippet == "learning_rate=9" for f in found)
+
+
 def test_noise_about_a_small_loss_is_none():
     """The digits at the end of a run: 0.001, give or take as much."""
     rng = random.Random(0)

@@ -9,6 +9,7 @@ from residency.doctor.checks.data import (
     class_imbalance,
     data_not_shuffled,
     input_not_normalised,
+    inputs_refused,
     label_range,
     labels_wrong,
     nonfinite_input,
@@ -41,4 +42,5 @@ CHECKS: tuple[Check, ...] = (
     shortcut.CHECK,
     black_corners.CHECK,
     small_shift.CHECK,
+    inputs_refused.CHECK,
 )

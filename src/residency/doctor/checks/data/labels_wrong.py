@@ -89,6 +89,8 @@ def _part(name: str, sample: Sample) -> _Part | None:
         and not _steady(redraw.first, redraw.second, images is not None)
     ):
         return None
+    if sample.redrawn and not (redraw is not None and redraw.random):
+        return None  # changed at random, and the same samples come changed alike
     data = x.reshape(len(x), -1) if images is None else images
     rows = np.random.default_rng(0).permutation(len(data))[: 2 * ROWS]
     features = features_of(data[rows], images=images is not None)

@@ -56,8 +56,8 @@ def _exact(train: Sample, held_out: Sample) -> Finding | None:
     if max(abs(np.log(ratios))) < np.log(1.15) and differ < LEVELS:
         return None
     return _finding(
-        f"training has (pixel - {means[0][0]:.4g}) / {ours[0].std:.4g}, validation "
-        f"(pixel - {means[1][0]:.4g}) / {theirs[0].std:.4g}",
+        f"training has {_words(means[0][0], ours[0].std)}, validation "
+        f"{_words(means[1][0], theirs[0].std)}",
         {
             "train_mean": [a.mean for a in ours],
             "train_std": [a.std for a in ours],
@@ -105,6 +105,13 @@ def _by_distribution(train: Sample, held_out: Sample) -> Finding | None:
         },
         0.9,
     )
+
+
+def _words(mean: float, std: float) -> str:
+    """Returns `(pixel - mean) / std` without what changes nothing."""
+    sign = "-" if mean > 0 else "+"
+    shifted = "pixel" if abs(mean) < 0.005 else f"(pixel {sign} {abs(mean):.4g})"
+    return shifted if f"{std:.4g}" == "1" else f"{shifted} / {std:.4g}"
 
 
 def _ranges_differ(ours: Any, theirs: Any) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.head import BINARY, CROSSENTROPIES, Head, read_head
+from residency.doctor.checks.model.recompile import recompile
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
@@ -34,7 +35,7 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             },
             why=f"{means} Gradients are small long before the classes are told apart.",
             cure=f"Drop the {head.activation}, or pass from_logits=False",
-            snippet=f'model.compile(loss="{loss.name}", optimizer=model.optimizer)',
+            snippet=recompile(f'"{loss.name}"', probe.settings),
             effect="The loss can reach 0; training needs fewer steps.",
         )
     ]

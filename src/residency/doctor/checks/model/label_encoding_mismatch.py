@@ -1,5 +1,6 @@
 """RD205: labels come in another form than loss and output take."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ from residency.doctor.checks.model.head import (
     Head,
     read_head,
 )
+from residency.doctor.checks.model.recompile import recompile
 from residency.doctor.checks.model.targets import Targets, read_targets
-from residency.doctor.probe import Probe
+from residency.doctor.probe import Probe, Settings
 from residency.records import Finding
 
 
@@ -36,27 +38,28 @@ def find(probe: Probe) -> Sequence[Finding] | None:
                 "  # adapt(labels), then call it",
             )
         ]
-    form = _form(loss.name, head, targets)
+    form = _form(loss.name, head, targets, probe.settings)
     if form is None:
         return []
     title, cure, snippet = form
     if raised := probe.raised.get("gradients"):
-        title += f" Keras says: {raised[:120]}"
+        title += f" Keras says: {textwrap.shorten(raised, 120, placeholder=' ...')}"
     return [_finding(title, head, targets, loss.name, cure, snippet)]
 
 
-def _form(loss: str, head: Head, targets: Targets) -> tuple[str, str, str] | None:
+def _form(
+    loss: str, head: Head, targets: Targets, settings: Settings
+) -> tuple[str, str, str] | None:
     """Returns title, cure and snippet; `None`: the form is right."""
     units = head.units
     whole = targets.kind in ("binary", "classes", "signs")
-    to_sparse = 'model.compile(loss="sparse_categorical_crossentropy")'
     if whole and units > 1 and loss in (*ONE_HOT, *BINARY, *REGRESSION):
         wants = f"{units} numbers for each sample"
         return (
             f"Labels are a column of class numbers; {loss} with {units} outputs wants "
             f"{wants}.",
             "Use sparse_categorical_crossentropy, or one-hot labels",
-            to_sparse,
+            recompile('"sparse_categorical_crossentropy"', settings),
         )
     if loss in SPARSE and targets.kind in ("one_hot", "soft", "multi_hot"):
         if targets.kind == "multi_hot" or targets.width < 2:
@@ -65,7 +68,7 @@ def _form(loss: str, head: Head, targets: Targets) -> tuple[str, str, str] | Non
             f"Labels are rows of {targets.width} numbers, one-hot; {loss} wants the "
             "number of the class.",
             "Use categorical_crossentropy",
-            'model.compile(loss="categorical_crossentropy")',
+            recompile('"categorical_crossentropy"', settings),
         )
     pair = targets.kind == "one_hot" and units == 1 and targets.width == 2
     if pair and loss in (*CROSSENTROPIES, *REGRESSION):

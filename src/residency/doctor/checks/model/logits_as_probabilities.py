@@ -6,6 +6,7 @@ import numpy as np
 
 from residency.doctor.checks.check import Check
 from residency.doctor.checks.model.head import BINARY, CROSSENTROPIES, read_head
+from residency.doctor.checks.model.recompile import recompile
 from residency.doctor.probe import Probe
 from residency.records import Finding
 
@@ -32,7 +33,6 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             "lowest_score": round(float(head.scores.min()), 4),
             "highest_score": round(float(head.scores.max()), 4),
         }
-    options = "from_logits=True"
     name = "".join(part.title() for part in loss.name.split("_"))
     does = (
         "Keras clips them to (0, 1)"
@@ -49,8 +49,7 @@ def find(probe: Probe) -> Sequence[Finding] | None:
             evidence=evidence,
             why=f"{does}; negative scores have no gradient any more.",
             cure=f"Tell the loss that it gets scores, or add a {activation}",
-            snippet=f"model.compile(loss=keras.losses.{name}({options}), "
-            "optimizer=model.optimizer)",
+            snippet=recompile(f"keras.losses.{name}(from_logits=True)", probe.settings),
             effect="Every score gets a gradient; the loss starts near ln(classes).",
         )
     ]

@@ -15,6 +15,7 @@ from residency.doctor.checks.model.head import (
     Head,
     read_head,
 )
+from residency.doctor.checks.model.recompile import recompile
 from residency.doctor.checks.model.targets import Targets, read_targets
 from residency.doctor.probe import Probe, Settings
 from residency.records import Finding
@@ -66,6 +67,7 @@ def _regression(settings: Settings, head: Head, targets: Targets) -> Finding | N
     else:
         return None
     return _finding(
+        settings,
         "warning",
         f"{name} for {classes} classes that exclude each other.",
         {"loss": name, "classes": classes, "units": head.units},
@@ -89,6 +91,7 @@ def _several_sigmoids(
     if classes <= 2 or head.units != classes:
         return None
     return _finding(
+        settings,
         "warning",
         f"binary_crossentropy for {classes} classes that exclude each other.",
         {
@@ -113,6 +116,7 @@ def _one_output(settings: Settings, head: Head, targets: Targets) -> Finding | N
     if head.activation == "softmax" or targets.width != 1:
         return None
     return _finding(
+        settings,
         "error",
         f"{name} on one output is 0, or not defined, whatever the output is.",
         {"loss": name, "units": 1},
@@ -132,6 +136,7 @@ def _many_hot(settings: Settings, head: Head, targets: Targets) -> Finding | Non
     if several + none < SEVERAL:
         return None
     return _finding(
+        settings,
         "error",
         f"{name} for labels of which several hold at once ({several:.0%} of the "
         "samples) or none.",
@@ -160,6 +165,7 @@ def _real(settings: Settings, head: Head, targets: Targets) -> Finding | None:
     if name in SPARSE and len(np.unique(values)) <= head.units:
         return None  # class numbers that were scaled: label_range
     return _finding(
+        settings,
         "error",
         f"{name} for real numbers between {low:g} and {high:g}.",
         {"loss": name, "lowest_target": low, "highest_target": high},
@@ -175,6 +181,7 @@ def _loss(settings: Settings) -> str:
 
 
 def _finding(
+    settings: Settings,
     severity: str,
     title: str,
     evidence: dict[str, float | str | int],
@@ -191,7 +198,7 @@ def _finding(
         evidence=evidence,
         why=why,
         cure=f"Use {right}",
-        snippet=f'model.compile(loss="{right}", optimizer=model.optimizer)',
+        snippet=recompile(f'"{right}"', settings),
         effect=effect,
         confidence=confidence,
     )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from residency.doctor.history.curves import Curves, finite, median
+from residency.doctor.history.curves import Curves, finite, median, one_digit
 from residency.records import Finding
 
 
@@ -46,7 +46,7 @@ def _finding(
         "of this run are of no use.",
         cure="Lower the learning rate ten times, or warm it up; look for NaN in the "
         "data if it happens in the first epoch.",
-        snippet=f"learning_rate={rate / 10:g}" if rate else "learning_rate=... / 10",
+        snippet=f"learning_rate={one_digit(rate / 10) if rate else '... / 10'}",
         effect="The loss falls from the first epoch on.",
         confidence=confidence,
     )

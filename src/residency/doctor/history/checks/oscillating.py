@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from residency.doctor.history.curves import Curves, finite
+from residency.doctor.history.curves import Curves, finite, one_digit
 from residency.records import Finding
 
 EPOCHS = 8
+STEPS = 10
+"""Of an epoch: the mean of fewer batches jumps with what is in them."""
 JUMP = 0.08
 """A rise counts from this share of the first loss on: epochs' means are smooth."""
 
@@ -17,6 +19,8 @@ def check(curves: Curves) -> Iterator[Finding]:
     Only training counts: validation jumps in healthy runs while the rate is high.
     """
     loss = finite(curves.loss)
+    if curves.steps_per_epoch is not None and curves.steps_per_epoch < STEPS:
+        return
     if len(loss) < EPOCHS or len(loss) < len(curves.loss):
         return
     later = loss[len(loss) // 4 :]
@@ -41,4 +45,4 @@ def check(curves: Curves) -> Iterator[Finding]:
 
 def _snippet(curves: Curves) -> str:
     rates = finite(curves.learning_rate)
-    return f"learning_rate={max(rates) / 5:g}" if rates else "learning_rate=... / 5"
+    return f"learning_rate={one_digit(max(rates) / 5) if rates else '... / 5'}"
