@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 
 import pytest
 
@@ -41,6 +42,34 @@ def test_folders_are_made(tmp_path):
 def test_a_name_in_no_encoding_is_escaped(tmp_path):
     write_json(tmp_path / "names.json", ["caf\udce9"])
     assert "\\udce9" in (tmp_path / "names.json").read_text("ascii")
+
+
+def test_a_link_stays_one_and_its_file_is_replaced(old):
+    link, dangling = old.with_name("link.json"), old.with_name("dangling.json")
+    link.symlink_to(old.name)
+    dangling.symlink_to("new/none.json")
+    for path in (link, dangling):
+        write_text(path, "new")
+        assert path.is_symlink()
+        assert path.resolve().read_text() == "new"
+    assert old.read_text() == "new"
+    assert sorted(os.listdir(old.parent)) == [
+        *("dangling.json", "link.json", "new", old.name)
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_what_is_no_file_is_written_to(tmp_path):
+    """A device was replaced by a file of its name."""
+    pipe, told = tmp_path / "pipe.csv", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: told.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "new")
+    reader.join()
+    assert told == ["new"]
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == [pipe.name]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

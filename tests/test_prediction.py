@@ -4,7 +4,9 @@ import html
 import logging
 import re
 import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ from PIL import Image
 import residency as rs
 from residency.data import in_order
 from residency.errors import DataError, EngineError
-from residency.models import Contract
+from residency.models import Contract, save_model
 from residency.prediction import list_images, read_image
 from residency.recipes import get_recipe
 from residency.trained import open_trained
@@ -191,6 +193,49 @@ def test_folders_that_are_no_classes_are_refused(run, photos, tmp_path, caplog):
         predictions, _ = rs.predict(run, tmp_path / "birds")
     assert "heron, stork are no classes of the model" in caplog.text
     assert {p.truth for p in predictions} == {None, "blue"}
+
+
+def test_folders_inside_a_class_are_of_that_class(run, photos, tmp_path, caplog):
+    """Training takes the top folder for the class; predict took the last one."""
+    for name in COLOURS:
+        for day in ("monday", "tuesday"):
+            shutil.copytree(photos / name, tmp_path / "days" / name / day)
+    days = tmp_path / "days"
+
+    def truths(*given):
+        found, _ = rs.predict(run, [str(days / each) for each in given])
+        return {(p.truth, Path(p.name).relative_to(days).parts[0]) for p in found}
+
+    same = {(name, name) for name in COLOURS}
+    with caplog.at_level(logging.WARNING):
+        assert truths("") == truths("**/*.png") == truths(*COLOURS) == same
+        assert truths("red/monday") == {(None, "red")}
+        shutil.copytree(photos / "red", days / "green" / "red")
+        assert truths("") == same
+        assert truths("green") == {("green", "green"), ("red", "green")}
+    assert caplog.text == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes there")
+def test_a_class_whose_name_is_no_utf8(photos, tmp_path):
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
+    contract = Contract(class_names=("caf\\xe9", "red"), image_size=16)
+    save_model(model, tmp_path / "m.keras", contract)
+    shutil.copytree(photos / "red", tmp_path / "in" / "caf\udce9" / "here")
+    found, _ = rs.predict(tmp_path / "m.keras", tmp_path / "in")
+    assert {p.truth for p in found} == {"caf\\xe9"}
+
+
+def test_a_model_without_numbers_is_never_right(photos, caplog):
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    model.layers[-1].bias.assign([np.nan] * 3)
+    found, _ = rs.predict(model, photos)
+    assert {p.label for p in found} == {""}
+    assert "the model gives no numbers for 60 of 60 images" in caplog.text
 
 
 def test_only_images_are_listed(tmp_path):

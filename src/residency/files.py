@@ -28,19 +28,24 @@ def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`; at the end it takes that name.
 
     The file is flushed to disk before it is renamed, so a crash at any moment
-    leaves the old file or the new one, never a part. Folders are made.
+    leaves the old file or the new one, never a part. Folders are made. A link stays
+    one, and the file it leads to is replaced; what is there and no file, such as a
+    device or a pipe, is itself given and written to.
 
     Raises:
         ExportError: The folder cannot be written or the disk is full; the old
             file is untouched and the temporary one removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}{path.suffix}")
+    through = os.path.exists(path) and not (path.is_file() or path.is_dir())
+    target = path if through else Path(os.path.realpath(path))
+    temporary = target.with_name(f".{os.getpid()}{TEMPORARY}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield target if through else temporary
+        if not through:
+            _flush(temporary)
+            temporary.replace(target)
+            _flush(target.parent)
     except OSError as error:
         raise ExportError(
             f"{path}: cannot be written ({error.strerror or error}). "

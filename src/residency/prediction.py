@@ -2,6 +2,7 @@
 
 import glob
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +13,13 @@ import numpy as np
 from residency.data.decode import decode
 from residency.data.index import shortened
 from residency.data.resize import resize
-from residency.data.sources.image_files import is_image, walk
-from residency.engine.evaluation import BATCH_SIZE, predictions, probabilities
+from residency.data.sources.image_files import is_image, readable, walk
+from residency.engine.evaluation import (
+    BATCH_SIZE,
+    predictions,
+    probabilities,
+    warn_of_unanswered,
+)
 from residency.engine.network import Network
 from residency.errors import BrokenImageError, DataError
 from residency.models import Contract
@@ -38,8 +44,9 @@ def predict(
 
     Returns:
         `(predictions, broken)`: one prediction a readable image, in the order
-        given; what could not be read and why. The true class is filled in where
-        the folder an image lies in has the name of a class.
+        given; what could not be read and why. The true class is filled in where a
+        folder on the way to an image has the name of one: the first below what was
+        given, as in training, else what was given.
 
     Raises:
         DataError: A path leads to no image, none of the images can be read, or a folder
@@ -47,23 +54,28 @@ def predict(
     """
     trained = open_trained(run_or_model)
     names = trained.contract.class_names
+    known = frozenset(names)
     paths = [paths] if isinstance(paths, str | Path) else paths
-    listed = list_images(paths)
+    listed = _listed(paths)
     if trained.named:
-        for path in paths:
-            _require_known_classes(Path(path), names)
+        for path in map(Path, paths):
+            if path.is_dir():
+                inside = [file for file, start in listed.items() if start == path]
+                _require_known_classes(inside, path, names)
     network = Network(trained.model, precision)
     found: list[Prediction] = []
     broken: list[Quarantined] = []
-    for files, images in _framed(listed, trained.contract, broken):
-        truth = [f.parent.name if f.parent.name in names else None for f in files]
+    for files, images in _framed(list(listed), trained.contract, broken):
+        truth = [_class_of(file, listed[file], known) for file in files]
         given = probabilities(network, np.stack(images))
         found += predictions([str(f) for f in files], given, names, truth)
     if not found:
-        reasons = [f"{each.name}: {each.reason}" for each in broken]
+        reasons = [readable(f"{each.name}: {each.reason}") for each in broken]
         raise DataError(
             f"none of {len(broken):,} images can be read: {shortened(reasons, 3)}."
         )
+    unanswered = sum(math.isnan(prediction.confidence) for prediction in found)
+    warn_of_unanswered(unanswered, len(found))
     return found, broken
 
 
@@ -78,9 +90,12 @@ def list_images(paths: Sequence[str | Path] | str | Path) -> list[Path]:
     Raises:
         DataError: Something leads to no image.
     """
-    if isinstance(paths, str | Path):
-        paths = [paths]
-    found: list[Path] = []
+    return list(_listed([paths] if isinstance(paths, str | Path) else paths))
+
+
+def _listed(paths: Sequence[str | Path]) -> dict[Path, Path]:
+    """Returns the folder, or start of a pattern, below which each image was found."""
+    found: dict[Path, Path] = {}
     for given in paths:
         files = _files(str(given))
         if not files:
@@ -88,21 +103,24 @@ def list_images(paths: Sequence[str | Path] | str | Path) -> list[Path]:
                 f"{given}: no image is there. Expected an image file, a folder with "
                 "images or a pattern such as 'photos/*.jpg' or 'photos/**/*.jpg'."
             )
-        found += files
-    return list(dict.fromkeys(found))
+        for file, start in files:
+            found.setdefault(file, start)
+    return found
 
 
-def _files(given: str) -> list[Path]:
-    """Returns the images of one file, folder or pattern, in their order."""
+def _files(given: str) -> list[tuple[Path, Path]]:
+    """Returns the images of one file, folder or pattern, each with where it starts."""
     path = Path(given)
     if path.is_dir():
-        return _inside(path)
+        return [(file, path) for file in _inside(path)]
     if path.exists():
-        return [path]  # whatever its name
+        return [(path, path.parent)]  # whatever its name
+    start = next(p for p in path.parents if not glob.has_magic(str(p)))
     matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]
     folders = [match for match in matches if match.is_dir()]
     files = [m for m in matches if is_image(m.name) and m not in folders]
-    return files + [file for folder in folders for file in _inside(folder)]
+    inside = [file for folder in folders for file in _inside(folder)]
+    return [(file, start) for file in files + inside]
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -114,11 +132,20 @@ def _inside(folder: Path) -> list[Path]:
         ) from error
 
 
-def _require_known_classes(folder: Path, names: Sequence[str]) -> None:
+def _class_of(file: Path, start: Path, known: frozenset[str]) -> str | None:
+    """Returns the class that a folder on the way from `start` to an image names."""
+    way = (*file.relative_to(start).parts[:-1], start.name)
+    return next((name for name in map(readable, way) if name in known), None)
+
+
+def _require_known_classes(
+    files: Sequence[Path], folder: Path, names: Sequence[str]
+) -> None:
     """Compares the subfolders that hold the images of a folder with the classes."""
-    if not folder.is_dir():
-        return
-    labels = sorted({f.parent.name for f in _inside(folder) if f.parent != folder})
+    known = frozenset(names)
+    tops = {f: f.relative_to(folder).parts[0] for f in files if f.parent != folder}
+    found = {_class_of(f, folder, known) or readable(top) for f, top in tops.items()}
+    labels = sorted(found)
     unknown = [label for label in labels if label not in names]
     if len(labels) > 1 and unknown == labels:
         raise DataError(

@@ -117,9 +117,9 @@ class Prediction:
     name: str
     """Path or name of the image."""
     label: str
-    """Class of the highest probability."""
+    """Class of the highest probability; empty where the model gave no numbers."""
     confidence: float
-    """That probability, in `[0, 1]`."""
+    """That probability, in `[0, 1]`, or not a number."""
     top: tuple[tuple[str, float], ...]
     """Up to five `(class, probability)`, highest first."""
     truth: str | None = None

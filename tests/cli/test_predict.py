@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from residency import prediction, trained
 from residency.cli.app import app
+from residency.errors import ConfigError
 from residency.models import Contract, save_model
 
 
@@ -51,6 +52,37 @@ def test_a_table_of_names_that_are_no_utf8(here):
     with open("out.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert [row[0] for row in rows] == ["path", "photos/b.png", "photos/caf\\xe9.png"]
+
+
+def test_names_are_texts_in_a_table_for_spreadsheets(here):
+    model = keras.saving.load_model("m.keras")
+    contract = Contract(class_names=("=1+1", "@sum"), image_size=8)
+    save_model(model, "m.keras", contract)
+    os.rename("photos", "-photos")
+    arguments = ["predict", "m.keras", "--csv", "out.csv", "--", "-photos"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exception is None, result.output
+    with open("out.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [row[0] for row in rows] == ["'-photos/a.png", "'-photos/b.png"]
+    assert {row[1] for row in rows} <= {"'=1+1", "'@sum"}
+    assert all(0 <= float(row[2]) <= 1 for row in rows)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_move_no_cursor(here):
+    os.rename("photos/a.png", "photos/\x1b[31ma.png")
+    os.rename("photos/c.png", "photos/\x1b[31mc.png")
+    result = CliRunner().invoke(app, ["predict", "m.keras", "photos"])
+    assert "photos/\\x1b[31ma.png" in result.stdout
+    assert "warning: photos/\\x1b[31mc.png: not an image" in result.stderr
+    assert "\x1b" not in result.output
+
+
+def test_a_grid_of_another_format_is_refused_before_the_work(here):
+    result = CliRunner().invoke(app, ["predict", "none.keras", "x", "--grid", "g.jpg"])
+    assert isinstance(result.exception, ConfigError)
+    assert "'g.jpg': expected a name ending in .svg or .png" in str(result.exception)
 
 
 def test_the_grid_opens_the_model_once_and_the_drawn_images_again(here, monkeypatch):

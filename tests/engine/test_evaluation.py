@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import accuracy_score, log_loss
 
 from residency.engine.evaluation import evaluate, measure, predictions, probabilities
@@ -46,6 +47,47 @@ def test_a_teacher_is_measured_beside_its_pupil(network, dataset):
     assert found.accuracy.correct == (said == part.labels).sum()
     assert found.agreement.correct == (said == own).sum()
     assert 0 < found.agreement.correct < found.agreement.total == len(part)
+
+
+class Blind(Network):
+    """Gives no numbers for every other image, as a diverged model does for all."""
+
+    def logits(self, images, *, training):
+        logits = super().logits(images, training=training)
+        logits[torch.as_tensor(images).sum(dim=(1, 2, 3)) % 2 == 0, 1] = float("nan")
+        return logits
+
+
+def test_no_numbers_are_wrong_in_every_figure(dataset, caplog):
+    """An accuracy of 0 % stood beside a recall of 100 % and a diagonal of hits."""
+    part, blind = dataset.train, Blind(small_model(seed=5))
+    images = np.stack([part.frames[i] for i in range(len(part))])
+    seen = images.sum(axis=(1, 2, 3)) % 2 == 1
+    said = blind.model.predict(images, verbose=0).argmax(axis=1)
+    right = seen & (said == part.labels)
+    assert 0 < right.sum() < seen.sum() < len(part)
+    evaluation = evaluate(
+        blind,
+        dataset,
+        part,
+        used_for_choosing=False,
+        teacher=Teacher(blind, [0, 1, 2]),
+    )
+    assert evaluation.accuracy.correct == right.sum()
+    assert evaluation.accuracy == measure(blind, dataset, part).accuracy
+    assert evaluation.teacher.accuracy.correct == right.sum()
+    assert evaluation.teacher.agreement.correct == seen.sum()
+    assert np.trace(evaluation.confusion) == right.sum()
+    assert np.sum(evaluation.confusion) == seen.sum()
+    for k, score in enumerate(evaluation.classes):
+        assert score.support == (part.labels == k).sum()
+        assert score.recall == pytest.approx(right[part.labels == k].mean())
+    assert len(evaluation.wrong) == len(part) - right.sum()
+    unanswered = evaluation.wrong[-int((~seen).sum()) :]
+    assert {p.label for p in unanswered} == {""}
+    assert all(np.isnan(p.confidence) for p in unanswered)
+    told = f"gives no numbers for {(~seen).sum()} of {len(part)} images"
+    assert caplog.text.count(told) == 1
 
 
 def test_images_that_are_not_measured_are_told(network, dataset, caplog):

@@ -1,5 +1,8 @@
 """Confused pairs in words, and their share of all errors."""
 
+import math
+from dataclasses import replace
+
 from residency.records import ClassScore, Evaluation, Proportion
 from residency.report import confusions_in_words
 from residency.report.confusions import confusions
@@ -30,6 +33,23 @@ def test_words_and_share_of_errors():
         "c2 is taken for c1 in 5 of 10 images.",
         "c1 is taken for c0 in 2 of 10 images.",
         "These 2 pairs make up 70 % of all 10 errors.",
+    ]
+
+
+def test_images_without_an_answer_are_counted():
+    scores = tuple(ClassScore(name, 1, 1, 1, 10) for name in ("a", "b"))
+    pairs = ((7, 1), (0, 0))
+    found = Evaluation(
+        "test", False, Proportion(7, 20), None, math.nan, scores, pairs, ()
+    )
+    assert confusions_in_words(found) == [
+        "a is taken for b in 1 of 10 images.",
+        "This pair makes up all 1 errors.",
+        "The model gave no numbers for 12 of 20 images.",
+    ]
+    none = replace(found, confusion=((0, 0), (0, 0)))
+    assert confusions_in_words(none) == [
+        "The model gave no numbers for 20 of 20 images."
     ]
 
 

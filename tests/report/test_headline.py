@@ -89,6 +89,19 @@ def test_claim(write_run, make_evaluation, tmp_path, correct, verdict):
     assert beside.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    "path", ["data.source", "model.name", "model.options.depth", "schedule.total_steps"]
+)
+def test_another_experiment_is_no_test_of_the_claim(write_run, tmp_path, path):
+    """Three steps on a folder of two classes were called short of the claim."""
+    run = _run(write_run, tmp_path)
+    recipe = {**run.recipe, "origin": {path: "user", "seed": "user"}}
+    (run.path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    beside = claim_beside(read_run_folder(run.path))
+    changed = ", ".join(sorted([path, "seed"]))
+    assert beside.verdict == f"no test of the claim; changed: {changed}"
+
+
 def test_claim_inside_the_settings_and_none(write_run, tmp_path):
     run = _run(write_run, tmp_path)
     claim = {"kind": "Claim", "metric": "accuracy_percent", "value": 90.0}

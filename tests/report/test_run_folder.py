@@ -58,6 +58,15 @@ def test_damaged_files_never_stop_the_reading(run_folder, name, content):
     assert len(run.history) == 20
 
 
+@pytest.mark.parametrize("content", ["", "null", "{", '[{"part": 1}]'])
+def test_an_evaluation_that_cannot_be_read_is_no_finished_run(run_folder, content):
+    """The report said that nothing was held out."""
+    (run_folder / "evaluation.json").write_text(content, encoding="utf-8")
+    run = read_run_folder(run_folder)
+    assert not run.finished
+    assert run.problems[0].startswith("evaluation.json cannot be read")
+
+
 def test_svg_is_taken_before_png(run_folder):
     figures = run_folder / "figures"
     figures.mkdir()

@@ -28,10 +28,14 @@ def evaluate(
     ] = "float32",
 ) -> None:
     """Measure a model: accuracy, per-class figures, the confusion matrix."""
+    from residency.data.sources.image_files import readable
     from residency.evaluation import evaluate as measure
     from residency.records import evaluation_to_json
     from residency.report import confusion_matrix, confusions_in_words
+    from residency.report.figures.style import require_format
 
+    if confusion is not None:
+        require_format(confusion)
     evaluation = measure(model, data, part=part, precision=precision)
     if confusion is not None:
         confusion_matrix(evaluation, confusion)
@@ -68,4 +72,4 @@ def evaluate(
         ]
         print_table(("true \\ predicted", *names), counts)
     for line in confusions_in_words(evaluation):
-        print(line)
+        print(readable(line))

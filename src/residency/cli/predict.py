@@ -40,15 +40,20 @@ def predict(
     ] = "float32",
 ) -> None:
     """Classify images; known mistakes are red in the grid."""
+    from residency.data.sources.image_files import readable
     from residency.files import write_text
     from residency.prediction import predict as classify
     from residency.records import record_to_json
     from residency.trained import open_trained
 
+    if grid is not None:
+        from residency.report.figures.style import require_format
+
+        require_format(grid)
     trained = open_trained(model)
     predictions, broken = classify(trained, paths, precision=precision)
     for each in broken:
-        print(f"warning: {each.name}: {each.reason}", file=sys.stderr)
+        print(readable(f"warning: {each.name}: {each.reason}"), file=sys.stderr)
     if csv_file is not None:
         write_text(csv_file, _csv(predictions))
     if grid is not None:
@@ -70,10 +75,14 @@ def _csv(predictions: "Sequence[Prediction]") -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "class", "confidence", "true_class"])
     for p in predictions:
-        writer.writerow(
-            [readable(p.name), p.label, f"{p.confidence:.6f}", p.truth or ""]
-        )
+        name, label, truth = map(_cell, (readable(p.name), p.label, p.truth or ""))
+        writer.writerow([name, label, f"{p.confidence:.6f}", truth])
     return text.getvalue()
+
+
+def _cell(name: str) -> str:
+    """Returns a name that spreadsheets take for a text, not for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
 def _draw(

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+WHOLE = 40  # cells of a terminal: a first column up to this width is not folded
+
 
 def print_table(
     columns: Sequence[str],
@@ -10,7 +12,7 @@ def print_table(
     title: str | None = None,
     red: Collection[int] = (),
 ) -> None:
-    """Prints one table; nothing in it is taken for markup.
+    """Prints one table; nothing in it is taken for markup or moves the cursor.
 
     Args:
         columns: The heads.
@@ -19,17 +21,24 @@ def print_table(
         red: Numbers of the rows that are drawn in red, on a terminal only.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from residency.data.sources.image_files import readable
+
+    columns, *rows = [list(map(readable, row)) for row in (columns, *rows)]
     console = Console()
     if not console.is_terminal:
         print("\n".join("\t".join(row) for row in (columns, *rows)))
         return
-    table = Table(box=box.SIMPLE, pad_edge=False, title=title, title_justify="left")
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
+    head = None if title is None else Text(readable(title), style="table.title")
+    table = Table(box=box.SIMPLE, pad_edge=False, title=head, title_justify="left")
+    width = max(cell_len(row[0]) for row in (columns, *rows))
+    for number, column in enumerate(columns):
+        least = min(width, WHOLE) if number == 0 else None
+        table.add_column(Text(column), overflow="fold", min_width=least)
     for number, row in enumerate(rows):
         table.add_row(*map(Text, row), style="red" if number in red else None)
     console.print(table)

@@ -1,6 +1,7 @@
 """Measuring a network on a part: fixed order, no augmentation, inference mode."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -81,20 +82,24 @@ def evaluate(
     labels, rows = (np.concatenate([row[k] for row in found]) for k in (0, 1))
     logits = torch.cat([row[2] for row in found])
     loss = float(cross_entropy(logits.double(), torch.from_numpy(labels)))
-    probabilities = logits.softmax(dim=1).numpy()
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(class_names))
+    probabilities = _softmax(logits)
+    predicted = _answers(probabilities)
+    count = len(class_names)  # also the number of the column of no answer
+    counts = confusion_matrix(labels, predicted, count + 1)
+    confusion = counts[:-1, :-1]
     names = [part.index.names[row] for row in rows]
     _report_unread(dataset, part, names)
+    warn_of_unanswered(int((predicted == count).sum()), len(labels))
     return Evaluation(
         part=part.name,
         used_for_choosing=used_for_choosing,
         accuracy=top_k(probabilities, labels, 1),
         top5=top_k(probabilities, labels, 5) if len(class_names) > 5 else None,
         loss=loss,
-        classes=class_scores(confusion, class_names),
+        classes=class_scores(counts, (*class_names, ""))[:-1],
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
-        wrong=_wrong(names, labels, probabilities, class_names),
-        teacher=teacher and _beside(teacher, dataset, part, probabilities, labels),
+        wrong=_wrong(names, labels, predicted, probabilities, class_names),
+        teacher=teacher and _beside(teacher, dataset, part, predicted, labels),
     )
 
 
@@ -102,13 +107,14 @@ def _beside(
     teacher: Teacher,
     dataset: Dataset,
     part: Part,
-    probabilities: np.ndarray,
+    predicted: np.ndarray,
     labels: np.ndarray,
 ) -> TaughtBy:
     """Returns how well the teacher knows `part`, and how often its pupil agrees."""
-    found = [logits.argmax(dim=1) for _, logits in outputs(teacher, dataset, part)]
-    said = torch.cat(found).cpu().numpy()
-    agreed = int((said == probabilities.argmax(axis=1)).sum())
+    said = np.concatenate(
+        [_answers(_softmax(logits)) for _, logits in outputs(teacher, dataset, part)]
+    )
+    agreed = int(((said == predicted) & (said < dataset.num_classes)).sum())
     return TaughtBy(
         accuracy=Proportion(int((said == labels).sum()), len(labels)),
         agreement=Proportion(agreed, len(labels)),
@@ -121,12 +127,17 @@ def predictions(
     class_names: tuple[str, ...],
     truth: list[str | None] | None = None,
 ) -> list[Prediction]:
-    """Returns one `Prediction` a row of `probabilities` `(images, classes)`."""
+    """Returns one `Prediction` a row of `probabilities` `(images, classes)`.
+
+    A row of NaN gives no class.
+    """
     found = []
     for row, name in enumerate(names):
         order = np.argsort(-probabilities[row], kind="stable")[:5]
         top = tuple((class_names[k], float(probabilities[row, k])) for k in order)
         true = truth[row] if truth else None
+        if math.isnan(probabilities[row, 0]):
+            top = (("", math.nan),)
         found.append(Prediction(name, top[0][0], top[0][1], top, true))
     return found
 
@@ -137,8 +148,34 @@ def probabilities(network: Network, images: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         for start in range(0, len(images), BATCH_SIZE):
             logits = network.logits(images[start : start + BATCH_SIZE], training=False)
-            found.append(logits.softmax(dim=1).cpu().numpy())
+            found.append(_softmax(logits))
     return np.concatenate(found)
+
+
+def warn_of_unanswered(count: int, total: int) -> None:
+    """Warns of images that count as wrong, as the model gave no numbers for them."""
+    if count:
+        logger.warning(
+            "the model gives no numbers for %d of %d images: its training diverged, "
+            "or its file is damaged",
+            count,
+            total,
+        )
+
+
+def _softmax(logits: torch.Tensor) -> np.ndarray:
+    """Returns probabilities; NaN throughout in a row with a logit that is not finite.
+
+    So such a row is nowhere right, as in `measured`.
+    """
+    finite = logits.isfinite().all(dim=1, keepdim=True)
+    return logits.softmax(dim=1).where(finite, math.nan).cpu().numpy()
+
+
+def _answers(probabilities: np.ndarray) -> np.ndarray:
+    """Returns the class of each row; the number of classes where it is NaN."""
+    answered = np.isfinite(probabilities[:, 0])
+    return np.where(answered, probabilities.argmax(axis=1), probabilities.shape[1])
 
 
 def outputs(
@@ -177,13 +214,13 @@ def _unreadable(dataset: Dataset, part: Part) -> DataError:
 def _wrong(
     names: list[str],
     labels: np.ndarray,
+    predicted: np.ndarray,
     probabilities: np.ndarray,
     class_names: tuple[str, ...],
 ) -> tuple[Prediction, ...]:
     """Returns the misclassified images, the most confident mistakes first."""
-    predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
-    confidence = probabilities[wrong, predicted[wrong]]
+    confidence = probabilities[wrong].max(axis=1)
     wrong = wrong[np.argsort(-confidence, kind="stable")][:MOST_WRONG]
     return tuple(
         predictions(

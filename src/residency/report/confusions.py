@@ -26,7 +26,7 @@ def confusions(evaluation: Evaluation) -> list[Confusion]:
     if not evaluation.classes:
         return []
     counts = np.asarray(evaluation.confusion, dtype=np.int64)
-    totals = counts.sum(axis=1)
+    totals = np.asarray([score.support for score in evaluation.classes])
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     found = [
@@ -39,7 +39,8 @@ def confusions(evaluation: Evaluation) -> list[Confusion]:
 def confusions_in_words(evaluation: Evaluation, *, most: int = 8) -> list[str]:
     """Returns one sentence for each of the pairs most often confused.
 
-    The last sentence says what share of all errors the pairs named make up.
+    Then what share of all errors the pairs named make up, and for how many images
+    the model gave no numbers, if for any.
 
     Args:
         evaluation: The part measured.
@@ -62,8 +63,12 @@ def confusions_in_words(evaluation: Evaluation, *, most: int = 8) -> list[str]:
     This pair makes up all 2 errors.
     """
     pairs = confusions(evaluation)
+    measured = sum(score.support for score in evaluation.classes)
+    unanswered = measured - sum(map(sum, evaluation.confusion))
+    silent = f"The model gave no numbers for {unanswered:,} of {measured:,} images."
+    silence = [silent] if unanswered else []
     if not pairs:
-        return ["No image was given a wrong class."]
+        return silence or ["No image was given a wrong class."]
     names = [score.name for score in evaluation.classes]
     shown = pairs[:most]
     told = [
@@ -74,6 +79,7 @@ def confusions_in_words(evaluation: Evaluation, *, most: int = 8) -> list[str]:
     return [
         *told,
         _share(sum(p.count for p in shown), sum(p.count for p in pairs), len(shown)),
+        *silence,
     ]
 
 

@@ -6,6 +6,13 @@ from typing import Any, cast
 
 from residency.records import Evaluation, best_epoch
 from residency.report.run_folder import RunFolder
+from residency.report.settings import FIRST
+
+TESTED = (
+    *("data.source", "data.classes", "data.first_classes", "model"),
+    *("schedule.total_steps", "schedule.total_epochs"),
+)
+"""What a claim is about: with one of these changed, a run is no test of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,18 @@ def claim_beside(run: RunFolder) -> ClaimBeside | None:
         measured=f"{measured[0]:.2f} {_unit(metric)} (95 % interval "
         f"{low:.2f} to {high:.2f})",
         part=quoted.part,
-        verdict=_verdict(metric, float(value), low, high),
+        verdict=_departure(run) or _verdict(metric, float(value), low, high),
     )
+
+
+def _departure(run: RunFolder) -> str:
+    """Returns what the user changed where nothing can be said of the claim."""
+    origins = run.recipe.get("origin")
+    known = cast("dict[str, Any]", origins) if isinstance(origins, dict) else {}
+    changed = sorted(path for path, by in known.items() if by in FIRST)
+    if not any(f"{path}.".startswith(f"{t}.") for path in changed for t in TESTED):
+        return ""
+    return f"no test of the claim; changed: {', '.join(changed)}"
 
 
 def _verdict(metric: str, claim: float, low: float, high: float) -> str:

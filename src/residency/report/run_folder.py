@@ -38,7 +38,7 @@ class RunFolder:
     history: tuple[EpochRecord, ...]
     evaluations: tuple[Evaluation, ...]
     finished: bool
-    """The evaluation was written; it is empty where nothing was held out."""
+    """The evaluation can be read; it is empty where nothing was held out."""
     quarantined: tuple[Quarantined, ...]
     figures: dict[str, Path]
     """By name without suffix, such as `"curves"`."""
@@ -71,6 +71,7 @@ def read_run_folder(path: Path) -> RunFolder:
         )
     reader = _Reader(path, [])
     recipe = reader.read("recipe.json", _object, {})
+    evaluations = reader.read("evaluation.json", _evaluations, None)
     return RunFolder(
         path=path,
         recipe=recipe,
@@ -78,8 +79,8 @@ def read_run_folder(path: Path) -> RunFolder:
         classes=reader.read("classes.json", _names, ()),
         split=reader.read("split.json", _object, {}),
         history=reader.history(),
-        evaluations=reader.read("evaluation.json", _evaluations, ()),
-        finished=(path / "evaluation.json").exists(),
+        evaluations=evaluations or (),
+        finished=evaluations is not None,
         quarantined=reader.read("quarantine.json", _quarantined, ()),
         figures=dict(_figures(path / "figures")),
         problems=tuple(reader.problems),

@@ -1,6 +1,7 @@
 """Which reader a file's name chooses, and safetensors, whole and broken."""
 
 import json
+import math
 import struct
 
 import numpy as np
@@ -64,12 +65,31 @@ def test_files_that_are_nothing(tmp_path, name, content):
         read_weights(tmp_path / name)
 
 
+TINY = {"name": "x", "mean": [1, 2, 3], "std": [1, 1, 1], "channel_order": "rgb"}
+TINY |= {"channels": 3}
+
+
+@pytest.mark.parametrize("said", ["null", "[1]", "3", '"x"'])
+def test_what_a_file_says_of_itself_is_an_object(tmp_path, said):
+    path = tmp_path / "a.safetensors"
+    save_file({"a/kernel": torch.zeros(1)}, path, {"residency": said})
+    with pytest.raises(ExportError, match=r"a\.safetensors: .* no JSON object"):
+        read_weights(path)
+
+
 @pytest.mark.parametrize(
     "said",
     [
         {"preprocessing": 3},
         {"preprocessing": {"name": "x", "mean": [1], "std": [1, 1, 1]}},
         {"bn_epsilon": "small"},
+        {"bn_epsilon": "nan"},
+        {"bn_epsilon": -5},
+        {"leaky_slope": math.inf},
+        {"class_names": 3},
+        {"class_names": [["x"]]},
+        {"preprocessing": TINY | {"channels": 100_000_000}},
+        {"preprocessing": TINY | {"mean": [math.nan, 0, 0]}},
     ],
     ids=str,
 )
@@ -84,3 +104,12 @@ def test_a_state_dict_of_no_known_network(tmp_path):
     save_file({"body.0.weight": torch.zeros(1)}, tmp_path / "a.safetensors")
     with pytest.raises(ConfigError, match=r"names body\.0\.weight.* which no network"):
         build("resnet18", num_classes=2, weights=tmp_path / "a.safetensors")
+
+
+def test_safetensors_lose_the_prefixes_of_wrappers_too(tmp_path):
+    names = ("layer1.weight", "layer1.bias")
+    state = {f"_orig_mod.module.{name}": torch.zeros(1) for name in names}
+    save_file(state, tmp_path / "a.safetensors")
+    file = read_weights(tmp_path / "a.safetensors")
+    assert set(file.arrays) == set(names)
+    assert len(file.notes) == 2

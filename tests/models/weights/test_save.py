@@ -148,6 +148,62 @@ def test_what_does_not_read_back_is_not_kept(trained, tmp_path, monkeypatch, nam
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+def part(name):
+    """A model with a layer of the same name as every other's."""
+    images = keras.Input((8, 8, 4))
+    x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(images)
+    return keras.Model(images, keras.layers.BatchNormalization(name="bn")(x), name=name)
+
+
+def transfer(*parts):
+    """A usual model for transfer: whole models, attention and statistics in one."""
+    images = x = keras.Input((8, 8, 4))
+    for layer in (keras.layers.Normalization(), *parts):
+        x = layer(x)
+    x = keras.layers.Reshape((64, 4))(x)
+    x = keras.layers.MultiHeadAttention(2, 4, name="attention", dropout=0.1)(x, x)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(images, keras.layers.Dense(2, name="predictions")(x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_model_within_the_model_is_saved(tmp_path, name, trainable):
+    base = part("base")
+    base.trainable = trainable
+    base.get_layer("bn").trainable = False
+    model = fill(transfer(base), 0)
+    save_weights(model, tmp_path / name)
+    if name == "a.keras":
+        again = keras.saving.load_model(tmp_path / name)
+    else:
+        again = keras.models.clone_model(model)
+        load = load_weights if name == "a.safetensors" else keras.Model.load_weights
+        load(again, tmp_path / name)
+    same(again, model)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_weights_of_one_name_are_both_saved_or_refused(tmp_path, name):
+    model = fill(transfer(part("one"), part("other")), 0)
+    assert len({w.path for w in model.weights}) < len(model.weights)
+    if name == "a.safetensors":
+        with pytest.raises(ConfigError, match="weights: two are called conv/kernel"):
+            save_weights(model, tmp_path / name)
+        assert list(tmp_path.iterdir()) == []
+        return
+    save_weights(model, tmp_path / name)
+    assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.weights.h5"])
+def test_class_names_too_long_for_the_file_are_named(trained, tmp_path, name):
+    names = tuple(f"{number:03} {'n' * 190}" for number in range(400))
+    contract = Contract(class_names=names, image_size=16)
+    with pytest.raises(ConfigError, match=f"{name}: the names of 400 classes take"):
+        save_weights(trained, tmp_path / name, contract)
+
+
 def test_another_ending(trained, tmp_path):
     with pytest.raises(ConfigError, match=r"ends in \.keras, \.weights\.h5"):
         save_weights(trained, tmp_path / "a.onnx")

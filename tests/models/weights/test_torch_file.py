@@ -5,6 +5,8 @@ import io
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -52,6 +54,17 @@ def test_wrappers_and_prefixes_come_off(tmp_path, key, legacy):
     file = read_weights(save(checkpoint, tmp_path / "a.pth", legacy))
     assert list(file.arrays) == ["fc.weight", "fc.bias"]
     assert len(file.notes) == 2
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module._orig_mod.", "_orig_mod.module.", "_orig_mod.", ""]
+)
+def test_a_wrapper_beside_a_tensor_and_prefixes_in_any_order(tmp_path, prefix):
+    state = {f"{prefix}fc.weight": torch.zeros(2)}
+    checkpoint = {"state_dict": state, "best_acc": torch.tensor(71.5)}
+    file = read_weights(save(checkpoint, tmp_path / "a.pth"))
+    assert list(file.arrays) == ["fc.weight"]
+    assert len(file.notes) == 1 + prefix.count(".")
 
 
 def test_parameters_and_shared_tensors(tmp_path):
@@ -271,3 +284,48 @@ def test_a_pickle_cannot_change_what_reads_the_next_one(tmp_path):
         read_weights(tmp_path / "a.pth")
     save(TENSORS, tmp_path / "b.pth")
     assert len(read_weights(tmp_path / "b.pth").arrays) == len(TENSORS)
+
+
+STORAGE = b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0kX\3\0\0\0cpuK\1tQ"
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n(%bK\0))tR"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        STORAGE + b"}X\4\0\0\0fillctorch\nSize\nsb",
+        STORAGE + b"}X\7\0\0\0numbers]sb",
+        STORAGE + b"N}X\7\0\0\0numbers]s\x86b",
+        TENSOR % STORAGE + b"}X\x13\0\0\0__array_interface__}sb",
+        TENSOR % STORAGE + b"N}X\6\0\0\0offsetK\1s\x86b",
+    ],
+    ids=["method", "numbers", "numbers, as a slot", "any attribute", "offset"],
+)
+def test_a_pickle_cannot_change_what_it_builds(tmp_path, changed):
+    """BUILD could put an address of its own choice where the numbers should be."""
+    weight = changed if changed.startswith(b"ctorch._utils") else TENSOR % changed
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\2}X\1\0\0\0a%bs." % weight)
+        archive.writestr("a/data/k", bytes(4))
+    with pytest.raises(ExportError, match="not a plain state dict: it sets attributes"):
+        read_weights(tmp_path / "a.pth")
+
+
+def test_a_late_place_in_the_memo_costs_nothing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\2}r%b." % struct.pack("<I", 60_000_000))
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from residency.models.weights.torch_file import read_state_dict\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "try:\n    read_state_dict(Path(sys.argv[1]))\n"
+        "except RuntimeError:\n    print(peak() - before)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.pth")],
+        capture_output=True,
+        check=True,
+    )
+    assert int(out.stdout) < 100_000  # kilobytes

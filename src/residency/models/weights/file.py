@@ -5,8 +5,8 @@ its size allows for.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,9 @@ ENDINGS: dict[str, Kind] = {
     ".safetensors": "safetensors",
 }
 """The first that a name ends in says the kind of file."""
+
+_PREFIXES = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile put before every name, in any order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +67,9 @@ def read(path: str | Path) -> WeightFile:
 def read_as(path: Path, kind: Kind) -> WeightFile:
     """Reads a file of a known kind, whatever it is called; raises as `read`."""
     try:
-        return _read(path, kind)
+        file = _read(path, kind)
+        _require_object(file.metadata)
+        return _without_prefixes(file)
     except (ExportError, ConfigError):
         raise
     except Exception as error:  # a damaged file may break any reader, in any way
@@ -74,6 +79,26 @@ def read_as(path: Path, kind: Kind) -> WeightFile:
             f"({reason or type(error).__name__}). It is damaged, cut short, or of "
             "another kind than its name says; copy or download it again."
         ) from error
+
+
+def _require_object(said: Any) -> None:
+    if not isinstance(said, dict):
+        raise ValueError(
+            f"under {METADATA!r} it has {str(said)[:40]!r}, no JSON object"
+        )
+
+
+def _without_prefixes(file: WeightFile) -> WeightFile:
+    """Takes off what wrappers put before every name, until none is left."""
+    arrays, notes = file.arrays, file.notes
+    while prefix := next((p for p in _PREFIXES if _all_begin(arrays, p)), ""):
+        arrays = {name.removeprefix(prefix): a for name, a in arrays.items()}
+        notes += (f"the prefix {prefix!r} was taken off every name",)
+    return replace(file, arrays=arrays, notes=notes)
+
+
+def _all_begin(names: Collection[str], prefix: str) -> bool:
+    return bool(names) and all(name.startswith(prefix) for name in names)
 
 
 def _read(path: Path, kind: Kind) -> WeightFile:

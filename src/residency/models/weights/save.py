@@ -1,7 +1,7 @@
 """Weights out: each file is written beside its name, read back, compared, renamed."""
 
 import json
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import numpy as np
 
 from residency.errors import ConfigError, ExportError
 from residency.files import replacing
-from residency.models.contract import Contract, save_model
+from residency.models.contract import Contract, load_model, save_model
 from residency.models.weights.file import Kind, read_as
-from residency.models.weights.matching import layers_of, match
 from residency.models.weights.traits import METADATA, to_json, traits_of
 
 FORMATS: tuple[Kind, ...] = ("keras", "weights.h5", "h5", "safetensors")
@@ -38,7 +37,9 @@ def save_weights(
         contract: Names the classes; a `.keras` file holds all of it.
 
     Raises:
-        ConfigError: Another ending, or a mean image, which the HDF5 files cannot hold.
+        ConfigError: Another ending; a mean image or too many long class names, which
+            the HDF5 files cannot hold; or two weights of one name, which only the files
+            of Keras 3 can.
         ExportError: The file cannot be written, or does not read back as it was
             written; an older one is untouched.
     """
@@ -52,8 +53,11 @@ def save_weights(
         elif kind == "safetensors":
             _write_safetensors(model, temporary, said)
         else:
-            _require_short(path, said)
-            (_write_new if kind == "weights.h5" else _write_old)(model, temporary)
+            _require_short(path, said, names)
+            if kind == "h5":
+                _write_old(model, temporary)
+            else:
+                model.save_weights(temporary)
             with h5py.File(temporary, "a") as file:
                 file.attrs[METADATA] = said
         _require_same(model, temporary, kind, path)
@@ -69,51 +73,53 @@ def _kind(path: Path) -> Kind:
     )
 
 
-def _require_short(path: Path, said: str) -> None:
-    if len(said) > _LONGEST_ATTRIBUTE:
-        raise ConfigError(
-            f"{path}: the model's preprocessing has a mean image, which HDF5 files of "
-            "weights do not hold. Save as .keras or .safetensors."
-        )
+def _require_short(path: Path, said: str, names: Sequence[str]) -> None:
+    if len(said) <= _LONGEST_ATTRIBUTE:
+        return
+    without = len(said) - len(json.dumps(list(names)))
+    reason = f"the names of {len(names):,} classes take more than their 64 kB"
+    if without > _LONGEST_ATTRIBUTE:
+        reason = "the model's preprocessing has a mean image"
+    raise ConfigError(
+        f"{path}: {reason}, which HDF5 files of weights do not hold. Save as .keras or "
+        ".safetensors."
+    )
 
 
-def _arrays(model: keras.Model) -> dict[str, np.ndarray]:
+def _arrays(weights: Sequence[Any]) -> dict[str, np.ndarray]:
     """Returns contiguous copies, by the paths of the variables."""
-    return {
-        w.path: np.ascontiguousarray(keras.ops.convert_to_numpy(w))
-        for w in model.weights
-    }
+    arrays: dict[str, np.ndarray] = {}
+    for w in weights:
+        if w.path in arrays:
+            raise ConfigError(
+                f"weights: two are called {w.path}, which this format cannot hold. "
+                "Save as .keras or .weights.h5, or give every layer a name of its own."
+            )
+        arrays[w.path] = np.array(keras.ops.convert_to_numpy(w), order="C")
+    return arrays
 
 
 def _write_safetensors(model: keras.Model, path: Path, said: str) -> None:
     from safetensors.numpy import save_file
 
-    save_file(_arrays(model), path, metadata={METADATA: said})
-
-
-def _write_new(model: keras.Model, path: Path) -> None:
-    """Has Keras write; it wants a name with its own ending."""
-    named = path.with_name(f"{path.name}.weights.h5")
-    try:
-        model.save_weights(named)
-        shutil.move(named, path)
-    finally:
-        named.unlink(missing_ok=True)
+    save_file(_arrays(model.weights), path, metadata={METADATA: said})
 
 
 def _write_old(model: keras.Model, path: Path) -> None:
-    """Writes what `save_weights` of Keras 2 did: names with `:0`, groups by layer."""
-    groups, arrays = layers_of(model), _arrays(model)
+    """Writes what `save_weights` of Keras 2 did: names with `:0`, groups by layer.
+
+    A model within the model is one layer; what trains comes first in a group.
+    """
     with h5py.File(path, "w") as file:
         _put_names(file, "layer_names", [layer.name for layer in model.layers])
         file.attrs["backend"] = keras.backend.backend()
         file.attrs["keras_version"] = keras.__version__
         for layer in model.layers:
             group = file.create_group(layer.name)
-            paths = [w.path for w in groups.get(layer.name, [])]
-            _put_names(group, "weight_names", [f"{each}:0" for each in paths])
-            for each in paths:
-                group[f"{each}:0"] = arrays[each]
+            arrays = _arrays(layer.trainable_weights + layer.non_trainable_weights)
+            _put_names(group, "weight_names", [f"{each}:0" for each in arrays])
+            for each, array in arrays.items():
+                group[f"{each}:0"] = array
 
 
 def _put_names(group: Any, attribute: str, names: list[str]) -> None:
@@ -128,13 +134,25 @@ def _put_names(group: Any, attribute: str, names: list[str]) -> None:
 
 
 def _require_same(model: keras.Model, temporary: Path, kind: Kind, path: Path) -> None:
-    found = match(read_as(temporary, kind), model).found
-    for name, array in _arrays(model).items():
-        if name not in found or not _equal(found[name].array, array):
+    found = _read_back(model, temporary, kind)
+    for weight, array in zip(model.weights, found, strict=True):
+        if not _equal(array, np.asarray(keras.ops.convert_to_numpy(weight))):
             raise ExportError(
-                f"{path}: was not written: {name} does not read back as it is in the "
-                "model. Check the disk, and that every layer has a name of its own."
+                f"{path}: was not written: {weight.path} does not read back as it is "
+                "in the model. Check the disk."
             )
+
+
+def _read_back(model: keras.Model, path: Path, kind: Kind) -> list[np.ndarray]:
+    """Returns the arrays in a file in the order of the model's; Keras reads its own."""
+    if kind == "safetensors":
+        arrays = read_as(path, kind).arrays
+        return [arrays[weight.path] for weight in model.weights]
+    if kind == "keras":
+        return load_model(path)[0].get_weights()
+    again: Any = keras.models.clone_model(model)
+    again.load_weights(path)
+    return again.get_weights()
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:

@@ -14,9 +14,8 @@ import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -42,16 +41,24 @@ _DTYPES = {
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema")
 """Keys under which training scripts keep the state dict, beside an optimizer's."""
 
-_PREFIXES = ("module.", "_orig_mod.")
-"""What DataParallel and torch.compile put before every name."""
-
 
 class _RefusedError(Exception):
     """The pickle asks for what no state dict needs; the message says what."""
 
 
-class _Storage:
+class _StandIn:
+    """What a pickle may build and never change: its BUILD would set any attribute."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        raise _RefusedError("it sets attributes of a tensor")
+
+
+class _Storage(_StandIn):
     """A run of numbers of one type, filled after the pickle was read."""
+
+    __slots__ = ("count", "dtype", "kind", "numbers")
 
     def __init__(self, kind: str, count: int) -> None:
         if kind not in _DTYPES or not isinstance(count, int) or count < 0:
@@ -77,20 +84,21 @@ class _Storage:
             self.numbers = (self.numbers.astype("u4") << 16).view("f4")
 
 
-@dataclass(frozen=True)
-class _Tensor:
+class _Tensor(_StandIn):
     """A view into a storage: first number, sizes and steps, in numbers."""
 
-    storage: Any
-    offset: Any
-    size: Any
-    stride: Any
+    __slots__ = ("offset", "size", "storage", "stride")
+
+    def __init__(self, storage: Any, offset: Any, size: Any, stride: Any) -> None:
+        self.storage, self.offset = storage, offset
+        self.size, self.stride = size, stride
 
     def array(self) -> np.ndarray:
         """Returns the view; raises `_RefusedError` where it leads out."""
         whole = (self.offset, *self.size, *self.stride)
         sound = (
             isinstance(self.storage, _Storage)
+            and type(self.storage.numbers) is np.ndarray
             and len(self.size) == len(self.stride) <= 8
             and all(isinstance(number, int) and number >= 0 for number in whole)
         )
@@ -193,7 +201,8 @@ def _fill_from(file: BinaryIO, storage: _Storage) -> None:
     storage.fill(file.read(storage.length))  # never more than the file has
 
 
-class _Unpickler(pickle.Unpickler):
+# The one in Python: in C, ten bytes that name a late place make a memo of gigabytes.
+class _Unpickler(pickle._Unpickler):
     """Builds what a state dict is made of, and nothing else."""
 
     def __init__(self, file: Any, storages: dict[str, _Storage]) -> None:
@@ -238,22 +247,22 @@ def _named_arrays(content: Any) -> tuple[dict[str, np.ndarray], tuple[str, ...]]
     if len(arrays) < len(state):
         others = [str(name) for name in state if str(name) not in arrays]
         notes += (f"no tensors, left out: {', '.join(others[:5])}",)
-    for prefix in _PREFIXES:
-        if arrays and all(name.startswith(prefix) for name in arrays):
-            arrays = {name.removeprefix(prefix): a for name, a in arrays.items()}
-            notes += (f"the prefix {prefix!r} was taken off every name",)
     return arrays, notes
 
 
 def _unwrapped(content: Any) -> tuple[Mapping[Any, Any], tuple[str, ...]]:
     if not isinstance(content, Mapping):
         raise _RefusedError(f"it holds a {type(content).__name__}, not a dictionary")
-    if any(isinstance(value, _Tensor) for value in content.values()):
-        return content, ()
-    for key in _WRAPPERS:
+    for key in _WRAPPERS:  # first, as a tensor may lie beside: the best accuracy
         inner = content.get(key)
-        if isinstance(inner, Mapping) and any(
-            isinstance(value, _Tensor) for value in inner.values()
-        ):
+        if _holds_tensors(inner):
             return inner, (f"the state dict was found under {key!r}",)
+    if _holds_tensors(content):
+        return content, ()
     raise _RefusedError("it holds no tensors")
+
+
+def _holds_tensors(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping) and any(
+        isinstance(item, _Tensor) for item in value.values()
+    )

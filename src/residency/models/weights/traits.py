@@ -1,5 +1,6 @@
 """What no array of a file says and its numbers still need: pixels, epsilon, strides."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from residency.models.preprocessing import PREPROCESSINGS, Preprocessing
 
 METADATA = "residency"
 """Under this name a file of ours says what its network expects, as JSON."""
+_MOST_CHANNELS = 1024  # of a file's images; cameras have up to a few hundred
 _DIGITS = 10
 """The inverse of a deviation, inverted again, has its first 10 digits for certain."""
 
@@ -81,11 +83,12 @@ def from_json(said: Mapping[str, Any]) -> Traits:
         ConfigError: It makes no sense.
     """
     try:
-        pixels, numbers = said.get("preprocessing"), ("bn_epsilon", "leaky_slope")
-        strided = said.get("strided_1x1")
+        pixels, strided = said.get("preprocessing"), said.get("strided_1x1")
+        _require_names(said.get("class_names"))
         return Traits(
             preprocessing=pixels and _preprocessing_from_json(pixels),
-            **{n: None if said.get(n) is None else float(said[n]) for n in numbers},
+            bn_epsilon=_not_negative(said, "bn_epsilon"),
+            leaky_slope=_not_negative(said, "leaky_slope"),
             strided_1x1=None if strided is None else bool(strided),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -93,6 +96,22 @@ def from_json(said: Mapping[str, Any]) -> Traits:
             f"weights: what the file says of its network makes no sense ({error}). It "
             "was not written by this version, or is damaged."
         ) from error
+
+
+def _require_names(names: Any) -> None:
+    if names is None:
+        return
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ValueError(f"class_names is {str(names)[:40]}, expected a list of texts")
+
+
+def _not_negative(said: Mapping[str, Any], name: str) -> float | None:
+    value = said.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value!r}, expected a number, 0 or more")
+    return float(value)
 
 
 def _of(model: keras.Model, kind: type) -> Iterator[Any]:
@@ -148,10 +167,15 @@ def _preprocessing_to_json(pixels: Preprocessing) -> dict[str, Any]:
 
 
 def _preprocessing_from_json(said: Mapping[str, Any]) -> Preprocessing:
+    mean, std = (np.asarray(said[name], dtype="float64") for name in ("mean", "std"))
+    if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+        raise ValueError("its mean or deviation is no number")
+    if said["channels"] > _MOST_CHANNELS:
+        raise ValueError(f"{said['channels']:,} channels, above {_MOST_CHANNELS:,}")
     return Preprocessing(
         name=str(said["name"]),
-        mean=_rounded(np.asarray(said["mean"], dtype="float64")),
-        std=_rounded(np.asarray(said["std"], dtype="float64")),
+        mean=_rounded(mean),
+        std=_rounded(std),
         channel_order=said["channel_order"],
         channels=said["channels"],
     )

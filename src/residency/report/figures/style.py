@@ -84,17 +84,22 @@ def new_figure(width: float, height: float, *, dpi: float = 100.0) -> Figure:
     return figure
 
 
+def require_format(path: Path) -> None:
+    """Raises `ConfigError` where no figure of this name can be written."""
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(
+            f"figure {path.name!r}: expected a name ending in .svg or .png."
+        )
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Writes the figure whole or not at all; the suffix tells SVG from PNG.
 
     Raises:
         ConfigError: The suffix is neither `.svg` nor `.png`.
     """
+    require_format(path)
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(
-            f"figure {path.name!r}: expected a name ending in .svg or .png."
-        )
     metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
     with replacing(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=figure.dpi, metadata=metadata)
