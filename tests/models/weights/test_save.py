@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from residency.errors import ConfigError, ExportError
 from residency.models import (
@@ -202,6 +202,16 @@ def test_class_names_too_long_for_the_file_are_named(trained, tmp_path, name):
     contract = Contract(class_names=names, image_size=16)
     with pytest.raises(ConfigError, match=f"{name}: the names of 400 classes take"):
         save_weights(trained, tmp_path / name, contract)
+
+
+def test_a_full_disk_is_one_error_of_ours(trained, tmp_path, monkeypatch):
+    def full(*given, **named):
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(ExportError, match="No space left on device"):
+        save_weights(trained, tmp_path / "a.safetensors")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_another_ending(trained, tmp_path):

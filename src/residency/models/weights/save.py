@@ -100,9 +100,13 @@ def _arrays(weights: Sequence[Any]) -> dict[str, np.ndarray]:
 
 
 def _write_safetensors(model: keras.Model, path: Path, said: str) -> None:
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file(_arrays(model.weights), path, metadata={METADATA: said})
+    try:
+        save_file(_arrays(model.weights), path, metadata={METADATA: said})
+    except SafetensorError as error:  # a full disk, as safetensors calls it
+        raise OSError(str(error)) from error
 
 
 def _write_old(model: keras.Model, path: Path) -> None:
