@@ -354,3 +354,16 @@ def test_mixed_policies_with_a_float32_head(policy):
     expected, found = runs(history(validation_split=0.25), build)
     for name, values in expected.items():  # one rounding of the narrow type and more
         np.testing.assert_allclose(found[name], values, rtol=3e-2, err_msg=name)
+
+
+def test_a_network_that_came_to_nan_predicts_nan():
+    def fit(model):
+        kernel = model.layers[1].kernel
+        kernel.assign(np.full(kernel.shape, np.nan))
+        found = {"loss": [model.evaluate(X, Y, verbose=0)]}
+        return found | {"outputs": model.predict(X, verbose=0)}
+
+    expected, found = runs(fit)
+    assert np.isnan(expected["outputs"]).all()
+    assert np.isnan(found["outputs"]).all()
+    assert np.isnan(found["loss"]).all()

@@ -294,3 +294,125 @@ def test_a_copy_is_a_plain_model_of_its_own(copied):
 def test_an_unknown_precision_is_refused():
     with pytest.raises(EngineError, match="float8"):
         accelerate(build(), precision="float8")
+
+
+def with_masks():
+    keras.utils.set_random_seed(1)
+    embedded = layers.Embedding(9, 4, mask_zero=True)
+    return keras.Sequential([keras.Input((6,)), embedded, layers.LSTM(5)])
+
+
+def test_a_model_with_masks_runs_as_before_and_says_so():
+    x = np.arange(12).reshape(2, 6) % 9
+    model = with_masks()
+    expected = model.predict(x, verbose=0)
+    with pytest.warns(UserWarning, match="runs as before.*masks"):
+        accelerate(model)
+    assert "call" not in vars(model)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+
+
+def test_masks_that_come_later_are_keras_own():
+    x = np.float32([[[1, 2], [0, 0], [3, 4]]])
+    found = []
+    for change in (lambda model: model, accelerate):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((3, 2)), layers.Identity()])
+        change(model)
+        for layer in (layers.Masking(), layers.LSTM(3)):
+            model.add(layer)
+        found.append(model.predict(x, verbose=0))
+    np.testing.assert_array_equal(*found)
+
+
+def test_what_a_stateless_call_is_given_and_the_model_stay_as_they_are():
+    x = torch.tensor(X)
+    results = []
+    for model in (build(), accelerate(build())):
+        before = [v.numpy().copy() for v in model.variables]
+        given = [
+            [v.value.detach().clone() for v in variables]
+            for variables in (model.trainable_variables, model.non_trainable_variables)
+        ]
+        copies = [[v.clone() for v in values] for values in given]
+        outputs, moved = model.stateless_call(*given, x, training=True)
+        torch.testing.assert_close(given, copies, rtol=0, atol=0)
+        for variable, value in zip(model.variables, before, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), value)
+        results.append((outputs, moved))
+    torch.testing.assert_close(*results)
+
+
+def pooled(inputs):
+    keras.utils.set_random_seed(1)
+    return [inputs, layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shape"),
+    [
+        ({"shape": (8, 8, 3)}, (5, 10, 10, 3)),
+        ({"batch_shape": (5, 8, 8, 3)}, (7, 8, 8, 3)),
+    ],
+    ids=["other images", "other batch"],
+)
+def test_shapes_that_keras_takes_are_taken(inputs, shape):
+    plain, fast = (keras.Sequential(pooled(keras.Input(**inputs))) for _ in range(2))
+    images = RNG.uniform(size=shape).astype("float32")
+    expected = plain.predict(images, batch_size=5, verbose=0)
+    found = accelerate(fast).predict(images, batch_size=5, verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_hook_on_gradients_is_called():
+    model = accelerate(build())
+    model(torch.tensor(X), training=True)
+    seen = []
+    model.layers[1].register_full_backward_hook(lambda *_: seen.append("after"))
+    model.layers[1].register_full_backward_pre_hook(lambda *_: seen.append("before"))
+    model(torch.tensor(X).requires_grad_(), training=True).sum().backward()
+    assert seen == ["before", "after"]
+
+
+LATER = {
+    "epsilon": (lambda: layers.BatchNormalization(), {"epsilon": 3.0}),
+    "slope": (lambda: layers.LeakyReLU(0.1), {"negative_slope": 0.9}),
+    "ceiling": (lambda: layers.ReLU(6.0), {"max_value": 0.2}),
+    "threshold": (lambda: layers.ReLU(), {"threshold": 0.3}),
+    "scale": (lambda: layers.Rescaling(0.1), {"scale": 0.5}),
+    "offset": (lambda: layers.Rescaling(0.1), {"offset": [1.0, 2.0, 3.0, 4.0]}),
+    "largest": (lambda: layers.MaxPooling2D(2), {"pool_size": (3, 3)}),
+    "mean": (lambda: layers.AveragePooling2D(2), {"pool_size": (3, 3)}),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_a_number_set_on_a_layer_later_counts(case):
+    make, changes = LATER[case]
+    found = []
+    for change in (lambda model: model, accelerate):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), make()])
+        change(model)
+        before = model.predict(X, verbose=0)
+        for name, value in changes.items():
+            setattr(model.layers[1], name, value)
+        found.append(model.predict(X, batch_size=48, verbose=0))
+        assert found[-1].shape != before.shape or np.abs(found[-1] - before).max() > 0.1
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+@pytest.mark.parametrize("change", ["add", "pop"])
+def test_a_change_of_a_model_inside_counts(change):
+    found = []
+    for accelerated in (False, True):
+        keras.utils.set_random_seed(1)
+        inner = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU()]
+        inside = keras.Sequential([keras.Input((8, 8, 3)), *inner])
+        model = keras.Sequential([keras.Input((8, 8, 3)), inside])
+        if accelerated:
+            accelerate(model)
+        model.predict(X, verbose=0)
+        inside.pop() if change == "pop" else inside.add(layers.Rescaling(3.0))
+        found.append(model.predict(X, verbose=0))
+    np.testing.assert_allclose(*found, atol=1e-5)

@@ -13,9 +13,9 @@ from residency.run import resume, train
 from .conftest import bright_images, small_model
 
 
-def run(tmp_path, callbacks, **changes):
+def run(tmp_path, callbacks, model=None, **changes):
     return train(
-        small_model(),
+        model or small_model(),
         bright_images(),
         "quick/digits",
         tmp_path,
@@ -144,4 +144,30 @@ def test_a_compiled_model_with_a_schedule_keeps_its_optimizer(tmp_path):
         data__image_size=8,
         schedule__total_epochs=1,
     )
+    assert model.optimizer is adam
+
+
+def test_a_model_that_was_not_compiled_measures_accuracy_in_a_callback(tmp_path):
+    images, labels = bright_images()
+    found = []
+
+    class Evaluates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            metrics = self.model.evaluate(images, labels, verbose=0, return_dict=True)
+            found.append(metrics)
+
+    run(tmp_path, [Evaluates()], schedule__total_epochs=1)
+    assert [metrics.keys() for metrics in found] == [{"accuracy", "loss"}]
+
+
+def test_a_callback_that_fails_leaves_the_model_its_optimizer(tmp_path):
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("no disk")
+
+    model = small_model()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    adam = model.optimizer
+    with pytest.raises(RuntimeError, match="no disk"):
+        run(tmp_path, [Fails()], model=model)
     assert model.optimizer is adam

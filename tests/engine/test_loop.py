@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from residency.engine.hooks import Hook
 from residency.engine.loop import fit
 from residency.engine.state import TrainState
@@ -55,3 +57,20 @@ def test_what_a_gpu_still_works_on_belongs_to_the_steps_and_not_to_the_hooks():
     fit(step, Batches(), lambda state: 0.1, state, [Look()])
     assert [n for n, waiting in left.items() if waiting == 0] == [10, 12, 20, 24]
     assert left[9] == 9  # between them nothing waits
+
+
+def test_hooks_are_closed_also_after_an_error():
+    closed = []
+
+    class Closes(Hook):
+        def close(self):
+            closed.append(self)
+
+    def step(images, labels, rate):
+        raise RuntimeError("no memory")
+
+    hooks = [Closes(), Closes()]
+    state = TrainState(total_steps=24, steps_per_epoch=12, peak_rate=0.1)
+    with pytest.raises(RuntimeError, match="no memory"):
+        fit(step, Batches(), lambda state: 0.1, state, hooks)
+    assert closed == hooks

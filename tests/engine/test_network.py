@@ -131,3 +131,41 @@ def test_statistics_of_frozen_normalization_stand_still(network, batch):
     before = [t.clone() for t in statistics]
     network.logits(batch[0], training=True)
     assert all(torch.equal(a, b) for a, b in zip(statistics, before, strict=True))
+
+
+def quantized(dense):
+    dense.quantize("int8")
+
+
+def adapted(dense):
+    dense.enable_lora(2)
+    dense.lora_kernel_b.assign(np.ones((2, dense.units)))
+
+
+def regularized(dense):
+    dense.activity_regularizer = keras.regularizers.L2(1.0)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation"), [(3, "softmax"), (1, "sigmoid"), (1, "linear")]
+)
+@pytest.mark.parametrize("change", [quantized, adapted, regularized])
+def test_a_special_last_layer_is_left_whole(batch, change, units, activation):
+    keras.utils.set_random_seed(0)
+    dense = keras.layers.Dense(units, activation=activation)
+    pooled = [keras.layers.GlobalAveragePooling2D(), keras.layers.Rescaling(0.01)]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *pooled, dense])
+    change(dense)
+    network = Network(model)
+    logits = network.logits(batch[0], training=False).detach()
+    penalty = network.penalty()
+    expected = model(batch[0].astype("float32")).detach()
+    if units == 1:
+        expected = expected.sigmoid() if activation == "linear" else expected
+        expected = torch.cat([1 - expected, expected], dim=1)
+    torch.testing.assert_close(logits.softmax(1), expected, atol=1e-5, rtol=1e-5)
+    [loss] = model.losses or [None]
+    assert (penalty is None) == (loss is None) == (change is not regularized)
+    assert penalty is None or torch.equal(penalty, loss)
+    for _ in range(2):  # a second step, too
+        network.logits(batch[0], training=True)[:, 0].sum().backward()

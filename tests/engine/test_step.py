@@ -315,3 +315,35 @@ def test_a_step_takes_nothing_from_the_host_and_waits_for_nothing(
     assert seen == []
     assert loss.device.type == "meta"
     assert all(v.value.device.type == "meta" for v in model.variables)
+
+
+def constrained():
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(4, 3, kernel_constraint=keras.constraints.MaxNorm(0.5)),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(
+            3,
+            activation="softmax",
+            kernel_constraint="unit_norm",
+            bias_constraint="non_neg",
+        ),
+    ]
+    return keras.Sequential([keras.Input((8, 8, 3)), *layers])
+
+
+def test_constraints_hold_as_in_train_on_batch(batch):
+    images, labels = batch
+    theirs, ours = constrained(), constrained()
+    theirs.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy"
+    )
+    step = make_step(Network(ours), SGD(learning_rate=0.1))
+    for _ in range(3):
+        theirs.train_on_batch(images.astype("float32"), labels)
+        step(images, labels, 0.1)
+    kernel = ours.layers[-1].kernel.numpy()
+    np.testing.assert_allclose(np.linalg.norm(kernel, axis=0), 1, rtol=1e-5)
+    for a, b in zip(theirs.variables, ours.variables, strict=True):
+        np.testing.assert_allclose(b.numpy(), a.numpy(), atol=2e-6)

@@ -6,11 +6,12 @@ from typing import Any
 
 import keras
 import torch
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.backend.torch.core import get_device
 
 from residency.engine.lowering import Lowered, lower
 from residency.engine.lowering.layout import lay_out_like
-from residency.engine.lowering.trace import graph_of
+from residency.engine.lowering.trace import graph_of, makes_masks
 from residency.engine.precision import autocast, require_precision
 
 
@@ -27,7 +28,7 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
 
     Args:
         model: A Functional or Sequential model on the torch backend. Another kind of
-            model is returned as it is, with a warning.
+            model, or one with masks, is returned as it is, with a warning.
         precision: `"float32"`: as the model's own dtypes say. `"bfloat16"` or
             `"float16"`: convolutions and products in that type, over variables as
             they are.
@@ -49,6 +50,8 @@ def accelerate(model: keras.Model, *, precision: str = "float32") -> keras.Model
     require_precision(precision, torch.device(get_device()))
     if graph_of(model) is None and model.built:
         return _unchanged(model, "it has a call of its own, so there is no graph")
+    if model.built and makes_masks(model):
+        return _unchanged(model, "it has masks, which only Keras carries along")
     if getattr(model, "jit_compile", False) is True:
         return _unchanged(model, "it was compiled with jit_compile=True")
     model.__dict__["call"] = _Accelerated(model, precision)
@@ -65,19 +68,28 @@ class _Accelerated:
         self.keras_call = partial(type(model).call, model)
         self.model = model
         self.precision = precision
-        self.module: Lowered = lower(model)
-        self.graph: Any = graph_of(model)
         self.optimizer: Any = None  # whose state lies as the variables do
+        self._lower()
+
+    @property
+    def _is_current(self) -> bool:
+        """No layer came to a Sequential or has another activation, hooks, ..."""
+        return graph_of(self.model) is self.graph and self.module.is_current
+
+    def _lower(self) -> None:
+        self.module: Lowered = lower(self.model)
+        self.module.checks_shapes = False  # Keras did, and takes more of them
+        self.graph: Any = graph_of(self.model)
 
     def __call__(
         self, inputs: Any, training: bool | None = None, mask: Any = None, **named: Any
     ) -> Any:
+        plain = mask is None and not named and not in_stateless_scope()
+        if plain and not self._is_current:
+            self._lower()
         unsaid = training is None and self.module.decides_training
-        if unsaid or mask is not None or named:
+        if not plain or unsaid or self.module.is_whole:
             return self.keras_call(inputs, training=training, mask=mask, **named)
-        # a layer came to a Sequential, or one has another activation, hooks, ...
-        if graph_of(self.model) is not self.graph or not self.module.is_current:
-            self.module, self.graph = lower(self.model), graph_of(self.model)
         if training:
             self._lay_out_state()
         device = self.model.variables[0].value.device if self.model.variables else None

@@ -95,8 +95,11 @@ class KerasCallbacks(Hook):
         self._call(state, "on_epoch_end", state.epoch - 1, logs)
 
     def on_end(self, state: TrainState) -> None:
-        """Calls `on_train_end` and gives the model its own optimizer back."""
+        """Calls `on_train_end`."""
         self._call(state, "on_train_end")
+
+    def close(self) -> None:
+        """Gives the model its own optimizer back."""
         if self.optimizer is not None:
             self.model.optimizer = self.optimizer
 
@@ -120,7 +123,8 @@ class KerasCallbacks(Hook):
     def _stand_in(self) -> None:
         """Gives the model an optimizer whose rate callbacks can read and set."""
         if not self.model.compiled:
-            self.model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+            loss = "sparse_categorical_crossentropy"
+            self.model.compile("sgd", loss, metrics=["accuracy"])
             return
         self.optimizer = self.model.optimizer
         self.model.optimizer = keras.optimizers.SGD()

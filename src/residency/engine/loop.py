@@ -28,6 +28,20 @@ def fit(
         state: Moved forward in place.
         hooks: Called in order around each epoch and step.
     """
+    try:
+        _fit(step, batches, rate, state, hooks)
+    finally:
+        for hook in hooks:
+            hook.close()
+
+
+def _fit(
+    step: Step,
+    batches: Batches,
+    rate: Callable[[TrainState], float],
+    state: TrainState,
+    hooks: Sequence[Hook],
+) -> None:
     for hook in hooks:
         hook.on_start(state)
     while not (state.finished or state.stop):

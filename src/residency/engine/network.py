@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from residency.engine.lowering import lower
+from residency.engine.lowering.operation import is_special
 from residency.engine.precision import autocast, require_precision
 from residency.engine.processor import keep_freed_memory
 from residency.errors import EngineError
@@ -59,10 +60,10 @@ class Network:
         self.model = self.part = model
         scores = without_activation(model)
         self.single = model.outputs[0].shape[-1] == 1
-        if self.single and scores is model:
-            _require_linear_end(model)
-        self.module = lower(scores)
         self._gives_probabilities: bool | None = None  # known after the first batch
+        if self.single:
+            self._gives_probabilities = scores is model and _ends_in_sigmoid(model)
+        self.module = lower(scores)
         self._views: dict[str, torch.Tensor] = {}
         self.device = model.variables[0].value.device
         require_precision(precision, self.device)
@@ -78,6 +79,8 @@ class Network:
         pixels = torch.as_tensor(images).to(self.device, non_blocking=True).float()
         with autocast(self.device, self.precision):
             scores = self.module(pixels, training=training).float()
+        if self.single and self._gives_probabilities:
+            return (torch.cat([1 - scores, scores], dim=1) + 1e-7).log()
         if self.single:
             # Softmax of (0, z) is (1 - sigmoid(z), sigmoid(z)), and their cross-entropy
             # the binary one of z.
@@ -148,12 +151,14 @@ def without_activation(model: keras.Model) -> keras.Model:
 
     That is a softmax, or where there is one output a sigmoid. It may be a layer, an
     operation, the activation of a `Dense` layer, or the end of a model inside the
-    model. If none of these is found at the end, the model itself is returned.
+    model. If none of these is found at the end, or one with LoRA, a quantized kernel,
+    hooks or a penalty of its own, the model itself is returned.
     """
     history: Any = model.outputs[0]._keras_history
     last = history.operation
     inputs = last._inbound_nodes[history.node_index].input_tensors
-    if len(inputs) != 1:
+    special = isinstance(last, keras.layers.Layer) and is_special(last)
+    if len(inputs) != 1 or special:
         return model
     [before] = inputs
     single = model.outputs[0].shape[-1] == 1
@@ -175,16 +180,24 @@ def without_activation(model: keras.Model) -> keras.Model:
     return model
 
 
-def _require_linear_end(model: keras.Model) -> None:
-    """Raises `EngineError` unless the one output is plainly a logit."""
+def _ends_in_sigmoid(model: keras.Model) -> bool:
+    """Tells whether the one output is a probability, and not a logit.
+
+    Raises:
+        EngineError: It is not plain which of them it is.
+    """
     last: Any = model.outputs[0]._keras_history.operation
     if isinstance(last, keras.Model):
-        _require_linear_end(last)
-    elif getattr(last, "activation", None) is not keras.activations.linear:
-        raise EngineError(
-            f"model {model.name!r} has one output and ends in {type(last).__name__} "
-            f"{last.name!r}: expected a sigmoid, or a Dense layer without activation."
-        )
+        return _ends_in_sigmoid(last)
+    activation = getattr(last, "activation", None)
+    if activation is keras.activations.sigmoid or type(last).__name__ == "Sigmoid":
+        return True
+    if activation is keras.activations.linear:
+        return False
+    raise EngineError(
+        f"model {model.name!r} has one output and ends in {type(last).__name__} "
+        f"{last.name!r}: expected a sigmoid, or a Dense layer without activation."
+    )
 
 
 def _are_probabilities(scores: torch.Tensor) -> bool:

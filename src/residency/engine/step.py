@@ -86,6 +86,8 @@ class Step:
         self.network = network
         self.optimizer = optimizer
         self._variables = network.trainable()
+        model = network.model
+        self._constrained = [v for v in model.trainable_variables if v.constraint]
         self._moving = network.moving()
         self._before = [value.clone() for value in self._moving]
         self._changed = [*(v.value for v in self._variables), *self._moving]
@@ -165,6 +167,9 @@ class Step:
             torch.nn.utils.clip_grad_norm_(values, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        with torch.no_grad():
+            for variable in self._constrained:
+                variable.assign(variable.constraint(variable))
         self._drop_gradients()
         return loss
 

@@ -7,6 +7,8 @@ import torch
 from keras import layers
 
 from residency.engine.lowering import folding, lower
+from residency.engine.lowering.bounds import FAR, measured_bound
+from residency.models import build
 
 from .parity import assert_same, scramble
 
@@ -303,3 +305,98 @@ def test_an_addition_writes_over_what_nobody_reads_later():
     for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 0.1)):
         found, expected = inference(model, images, dtype)
         torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_another_thread_may_take_the_joint_kernel_away(model, monkeypatch):
+    lowered = lower(model)
+    gone = property(lambda self: None, lambda self, value: None)
+    monkeypatch.setattr(folding.FoldedConvolution, "_folded", gone)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            lowered(X), model(X, training=False), rtol=1e-4, atol=1e-4
+        )
+
+
+NOT_FINITE = {
+    "image": lambda model, x: x[0, 4, 4, 0].fill_(np.nan),
+    "infinite image": lambda model, x: x[0, 4:6, 4].fill_(np.inf),
+    "kernel": lambda model, x: model.layers[1].kernel.value.data[0].fill_(np.nan),
+    "infinite kernel": lambda model, x: model.layers[1].kernel.value.data.fill_(np.inf),
+    "bias": lambda model, x: model.layers[1].bias.value.data[0].fill_(np.nan),
+}
+
+
+@pytest.mark.parametrize("added", [False, True])
+@pytest.mark.parametrize("after", [layers.ReLU(), layers.ReLU(6.0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("case", NOT_FINITE)
+def test_what_is_no_number_stays_none(case, dtype, after, added):
+    """A ReLU of oneDNN gives 0 for NaN."""
+    inputs = keras.Input((9, 11, 8))
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(inputs))
+    x = layers.Add()([inputs, x]) if added else x
+    x = type(after).from_config(after.get_config())(x)
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(x))
+    model = keras.Model(inputs, layers.ReLU()(x))
+    scramble(model)
+    images = torch.randn(2, 9, 11, 8, generator=torch.Generator().manual_seed(0))
+    NOT_FINITE[case](model, images)
+    lowered = lower(model)
+    automatic = torch.autocast("cpu", dtype, enabled=dtype != torch.float32)
+    with torch.inference_mode():
+        expected = model(images, training=False)
+        with automatic:
+            found = lowered(images)
+    assert expected.isnan().any()
+    assert torch.equal(found.isnan(), expected.isnan())
+
+
+def test_sums_that_grow_beyond_all_numbers_come_to_nan_as_in_keras():
+    """Weights and images are finite: infinity comes first, then their difference."""
+    inputs = x = keras.Input((9, 11, 8))
+    for _ in range(3):
+        x = layers.Conv2D(8, 3, activation="relu")(x)
+    model = keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+    scramble(model)
+    images = torch.randn(2, 9, 11, 8)
+    for scale in (1e10, 1e20):  # the third layer is infinite, the second one is
+        for layer in model.layers[1:4]:
+            layer.kernel.assign(np.sign(layer.kernel.numpy()) * scale)
+        with torch.inference_mode():
+            found, expected = lower(model)(images), model(images, training=False)
+        torch.testing.assert_close(found, expected, equal_nan=True)
+    assert expected.isnan().all()
+
+
+class Spoils(layers.Layer):
+    """Writes into what it is given."""
+
+    def call(self, x):
+        return x.fill_(float("nan"))
+
+
+def test_what_a_layer_of_the_users_own_writes_into_a_result_counts():
+    inputs = keras.Input((9, 11, 8))
+    x = layers.Conv2D(8, 3, activation="relu")(inputs)
+    x = layers.Conv2D(8, 3, activation="relu")(layers.Dropout(0.1)(Spoils()(x)))
+    lowered = lower(keras.Model(inputs, x))
+    with torch.inference_mode():
+        assert lowered(torch.randn(2, 9, 11, 8)).isnan().all()
+
+
+LOOKS = {"cifar_resnet20": 4, "efficientnet_lite0": 1, "resnet50_v2": 13}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_few_tensors_are_looked_at_for_nan(name, monkeypatch):
+    looked = []
+
+    def counted(x, known):
+        looked.extend([x.shape] if known >= FAR else [])
+        return measured_bound(x, known)
+
+    monkeypatch.setattr(folding, "measured_bound", counted)
+    model = build(name, num_classes=10, image_size=64)
+    with torch.inference_mode():
+        lower(model)(torch.rand(2, 64, 64, 3) * 255)
+    assert len(looked) <= LOOKS[name]

@@ -363,3 +363,26 @@ def test_dropout_keeps_the_share_and_the_mean():
         assert torch.equal(lowered(x, training=False), x)
         if isinstance(layer, layers.Dropout):
             assert float((y == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize("layer", [layers.Dense, layers.BatchNormalization])
+def test_whole_numbers_are_left_to_keras(layer):
+    inputs = keras.Input((6,), dtype="int32")
+    made = layer(4) if layer is layers.Dense else layer()
+    model = keras.Model(inputs, made(inputs))
+    lowered = lower(model)
+    assert lowered.kept == (made.name,)
+    x = torch.arange(18, dtype=torch.int32).reshape(3, 6)
+    for training in (False, True):
+        torch.testing.assert_close(lowered(x, training), model(x, training=training))
+
+
+def test_gradients_pass_a_rescaling_that_inference_used_first():
+    inputs = keras.Input((4,))
+    x = layers.Rescaling(2.0, 1.0)(layers.Dense(3)(inputs))
+    lowered = lower(keras.Model(inputs, x))
+    with torch.inference_mode():
+        lowered(torch.ones(2, 4))
+    x = torch.ones(2, 4, requires_grad=True)
+    lowered(x, training=True).square().sum().backward()
+    assert x.grad is not None

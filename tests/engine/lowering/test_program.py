@@ -193,3 +193,21 @@ def test_rescaling_by_a_number_and_by_one_a_channel():
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     x = layers.Rescaling([1.0, 2.0, 3.0], offset=[0.5, 0.0, -0.5])(x)
     assert_same(keras.Model(inputs, x), (2, 4, 4, 3), largest=255)
+
+
+def test_a_batch_of_another_size_than_the_model_was_built_with():
+    inputs = keras.Input(batch_shape=(5, 8, 8, 3))
+    model = keras.Model(inputs, layers.Conv2D(4, 3)(inputs))
+    x = torch.rand(7, 8, 8, 3)
+    torch.testing.assert_close(lower(model)(x), model(x))
+
+
+def test_what_is_lowered_in_inference_mode_can_be_trained():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(
+        inputs, layers.SeparableConv2D(4, 3)(layers.Conv2D(4, 3)(inputs))
+    )
+    with torch.inference_mode():
+        lowered = lower(model)
+    lowered(torch.rand(2, 8, 8, 3), training=True).sum().backward()
+    assert all(v.value.grad is not None for v in model.trainable_variables)

@@ -1,5 +1,6 @@
 """A convolution with what follows it, as one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -9,6 +10,14 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 from torch.nn import functional
 
 from residency.engine.lowering.activations import IDENTITY, Pointwise
+from residency.engine.lowering.bounds import (
+    FAR,
+    SAFE,
+    bound_of,
+    keep_bound,
+    largest_sum,
+    measured_bound,
+)
 from residency.engine.lowering.call import Run
 from residency.engine.lowering.convolution import ALL, Convolution, Steps
 from residency.engine.lowering.layout import Padding, every, from_channels_first
@@ -17,6 +26,8 @@ from residency.engine.precision import autocast_dtype
 
 AFTER_SUMS = (IDENTITY, Pointwise("relu"))
 """What torch's convolutions by oneDNN can do after an addition; not with groups."""
+CUTS = ("relu", "hardtanh")
+"""What gives 0 for NaN in oneDNN's convolutions, and NaN in Keras."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +42,16 @@ class _Packed:
     """Kernel, bias and geometry."""
     ending: tuple[Any, ...]
     """What follows the sum."""
+    open_end: tuple[Any, ...]
+    """Nothing does."""
+    gain: float
+    """The most that the kernel makes of numbers up to 1."""
+    shift: float
+    """The largest bias, in size."""
+
+    def bound(self, image: float, *added: float) -> float:
+        """Returns what no sum exceeds in size, from the bounds of what it is of."""
+        return self.gain * image + self.shift + sum(added)
 
 
 @dataclass(eq=False)
@@ -41,9 +62,11 @@ class _Folded:
     bias: torch.Tensor | None
     values: list[torch.Tensor | None]
     """Held, so that no other tensor gets their ids."""
-    state: list[tuple[int, int, int] | None]
+    state: list[Any]
     packed: _Packed | None = None
     """For the shape that came last."""
+    sizes: tuple[float, float] | None = None
+    """`gain` and `shift` of each `_Packed`; known after the first."""
 
 
 @dataclass(eq=False)
@@ -71,6 +94,8 @@ class FoldedConvolution:
     afterwards."""
     strides: Steps = ALL
     """In inference."""
+    alone: bool = False
+    """Convolutions alone read the result, and would know how large it is."""
     added_steps: Steps = ALL
     """In inference, of the rows and columns to take of what is added."""
     twice: bool = False
@@ -79,6 +104,8 @@ class FoldedConvolution:
 
     def __post_init__(self) -> None:
         self._kind = self._pointwise()
+        self.cuts = self._kind is not None and self._kind.name in CUTS
+        self.alone = self.alone and (self.cuts or self._kind == IDENTITY)
         layer = self.convolution.layer
         self._variables = [layer.kernel, layer.bias]
         if self.norm is not None:
@@ -97,12 +124,22 @@ class FoldedConvolution:
             y = self._with_gradients(x, *others, training=training)
             return self._activated(y)
         folded = self._fold()
+        bounds = [bound_of(each) for each in (x, *others)]
         dtype = _dtype_of_products(x)
         x, others = x.to(dtype), tuple(self._thinned(each).to(dtype) for each in others)
         if self._kind is not None and _onednn_has(x):
             packed = self._packed(folded, self._kind, x)
             if all(each.shape == packed.shape for each in others):
-                return self._at_once(packed, x, *others)
+                bound = self._bound(packed, bounds, x, *others)
+                safe = bound < SAFE or not self.cuts
+                ending = packed.ending if safe else packed.open_end
+                y = self._at_once(packed, ending, x, *others)
+                ceiling = self._kind.numbers[1:]
+                if not safe:
+                    return y.clamp_(0.0, *ceiling)  # NaN stays NaN
+                if self.alone:
+                    keep_bound(y, min((bound, *ceiling)))
+                return y
         kernel, bias = folded.kernel.to(dtype), folded.bias
         bias = None if bias is None else bias.to(dtype)
         y = self.convolution.convolve(x, kernel, bias, self.strides)
@@ -148,23 +185,37 @@ class FoldedConvolution:
         return from_channels_first(y, last)
 
     def _at_once(
-        self, packed: _Packed, x: torch.Tensor, *others: torch.Tensor
+        self, packed: _Packed, ending: Any, x: torch.Tensor, *others: torch.Tensor
     ) -> torch.Tensor:
         x = packed.padding.image(self._channels_first(x))
         x = x.contiguous(memory_format=torch.channels_last)
         last = self.convolution.layer.data_format == "channels_last"
         onednn = torch.ops.mkldnn
         if not others:
-            y = onednn._convolution_pointwise(x, *packed.arguments, *packed.ending)
+            y = onednn._convolution_pointwise(x, *packed.arguments, *ending)
             return from_channels_first(y, last)
         added = self._channels_first(others[0])
         own = added.contiguous(memory_format=torch.channels_last)
-        arguments = (*packed.arguments, "add", 1.0, *packed.ending)
+        arguments = (*packed.arguments, "add", 1.0, *ending)
         if self.into_added or own is not added:
             y = onednn._convolution_pointwise_.binary(own, x, *arguments)
         else:
             y = onednn._convolution_pointwise.binary(x, own, *arguments)
         return from_channels_first(y, last)
+
+    def _bound(
+        self, packed: _Packed, known: Sequence[float], *tensors: torch.Tensor
+    ) -> float:
+        """Returns what no sum exceeds in size; looks at the tensors if it has to.
+
+        Not where the image is much larger than the result: to go over that is less.
+        """
+        bound = packed.bound(*known)
+        wanted = self.cuts or self.alone
+        much = tensors[0].numel() > 2 * packed.shape.numel()
+        if bound < SAFE or not wanted or (much and not known[0] < FAR):
+            return bound
+        return packed.bound(*map(measured_bound, tensors, known))
 
     def _channels_first(self, x: torch.Tensor) -> torch.Tensor:
         last = self.convolution.layer.data_format == "channels_last"
@@ -195,19 +246,27 @@ class FoldedConvolution:
             dilation,
             conv.groups,
         )
+        bias = None if folded.bias is None else folded.bias.to(x.dtype)
+        if folded.sizes is None:
+            shift = 0.0 if bias is None else float(bias.detach().abs().max())
+            folded.sizes = largest_sum(weight), shift
+        gain, shift = folded.sizes
         weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last),
             *geometry,
             list(images.shape),
         )
-        bias = None if folded.bias is None else folded.bias.to(x.dtype)
-        name = None if self._adds and kind == IDENTITY else kind.name
+        nothing = None if self._adds else IDENTITY.name
+        name = nothing if kind == IDENTITY else kind.name
         return _Packed(
             key=(x.dtype, x.shape),
             shape=from_channels_first(meant, last).shape,
             padding=padding,
             arguments=(weight, bias, *geometry),
             ending=(name, list(kind.numbers), ""),
+            open_end=(nothing, [], ""),
+            gain=gain,
+            shift=shift,
         )
 
     def _fold(self) -> _Folded:
@@ -218,20 +277,22 @@ class FoldedConvolution:
         values: list[Any] = [
             None if v is None else getattr(v, name) for v in self._variables
         ]
-        state = [
+        epsilon = 0.0 if self.norm is None else self.norm.layer.epsilon
+        state: list[Any] = [
             (id(v), v.data_ptr(), v._version) if v is not None else None for v in values
         ]
-        if self._folded is None or self._folded.state != state:
+        state.append(epsilon)
+        folded = self._folded  # another thread may take it away
+        if folded is None or folded.state != state:
             kernel, bias, *statistics = values
             if self.norm is not None:
-                epsilon = self.norm.layer.epsilon
                 scale, shift = _scale_and_shift(bias, *statistics, epsilon=epsilon)
                 # in the kernel's own order in memory
                 whole = torch.empty_like(kernel)
                 kernel = whole.copy_(self.convolution.scaled(kernel, scale))
                 bias = shift.to(kernel.dtype)
-            self._folded = _Folded(kernel, bias, values, state)
-        return self._folded
+            folded = self._folded = _Folded(kernel, bias, values, state)
+        return folded
 
 
 def _scale_and_shift(
@@ -258,6 +319,8 @@ def _dtype_of_products(x: torch.Tensor) -> torch.dtype:
 def _onednn_has(x: torch.Tensor) -> bool:
     """Tells whether oneDNN convolves such tensors here."""
     if x.device.type != "cpu" or x.numel() == 0 or not torch.backends.mkldnn.enabled:
+        return False
+    if torch.compiler.is_compiling():  # there are no numbers yet to look at
         return False
     if x.dtype == torch.bfloat16:
         return _onednn_has_bfloat16()

@@ -24,16 +24,26 @@ from residency.engine.lowering.activations import (
     Rectifier,
     is_linear,
 )
+from residency.engine.lowering.bounds import with_bound
 from residency.engine.lowering.call import Call, Run
 from residency.engine.lowering.convolution import Convolution
 from residency.engine.lowering.folding import FoldedConvolution
 from residency.engine.lowering.layers import padded_max_pooling
 from residency.engine.lowering.layout import Sides
 from residency.engine.lowering.normalization import BatchNorm
-from residency.engine.lowering.thinning import share_thinned, thin
+from residency.engine.lowering.thinning import Thinned, share_thinned, thin
 
 PADS = (layers.Conv2D, layers.DepthwiseConv2D, layers.MaxPooling2D)
 """What can add zeros around its image by itself."""
+NO_LARGER = (
+    layers.Add,
+    layers.AveragePooling2D,
+    layers.Concatenate,
+    layers.Dropout,
+    layers.MaxPooling2D,
+    layers.ZeroPadding2D,
+)
+"""What gives, in inference, no number larger than those that it takes, added up."""
 
 
 def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
@@ -48,7 +58,8 @@ def fuse(calls: Sequence[Call], keep: Sequence[int]) -> list[Call]:
         readers = Counter(slot for call in found for slot in call.inputs)
         readers.update(keep)
         found = join(found, readers)
-    return _add_gradients(_reuse_added(thin(share_thinned(found), keep), keep), keep)
+    found = _reuse_added(thin(share_thinned(found), keep), keep)
+    return _add_gradients(_keep_bounds(found, keep), keep)
 
 
 def _pad_inside(calls: list[Call], readers: Counter[int]) -> list[Call]:
@@ -203,6 +214,36 @@ def _reuse_added(calls: list[Call], keep: Sequence[int]) -> list[Call]:
             run: Any = calls[n].run
             found[n] = replace(calls[n], run=replace(run, into_added=True))
     return found
+
+
+def _keep_bounds(calls: list[Call], keep: Sequence[int]) -> list[Call]:
+    """Lets calls say how large their results are, where convolutions want to know.
+
+    Only of tensors that nobody else reads, who might write to them.
+    """
+    passing = {
+        call.outputs[0]
+        for call in calls
+        if isinstance(call.run, Thinned)
+        or (type(call.operation) in NO_LARGER and not (call.kept or call.casts))
+    }
+    shown, wanted = set(keep), set[int]()
+    found = []
+    for call in reversed(calls):
+        run, slot = call.run, call.outputs[0]
+        passes = slot in passing
+        told = slot in wanted and slot not in shown
+        same = type(call.operation) is layers.Dropout and slot in shown
+        if same or not (passes or _folds(call)):
+            shown.update(call.inputs)
+        elif told or getattr(run, "cuts", False):
+            wanted.update(call.inputs)
+        if told and isinstance(run, FoldedConvolution):
+            call = replace(call, run=replace(run, alone=True))
+        elif told and passes and not isinstance(run, Thinned):
+            call = replace(call, run=with_bound(run))
+        found.append(call)
+    return found[::-1]
 
 
 def _add_gradients(calls: list[Call], keep: Sequence[int]) -> list[Call]:

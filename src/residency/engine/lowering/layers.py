@@ -38,9 +38,16 @@ AS_WRITTEN = (
 the checks and conversions around it."""
 
 
-def known_layer(layer: layers.Layer) -> Run | None:
-    """Returns how a layer runs, tensors alone; `None`: Keras has to call it."""
+def known_layer(layer: layers.Layer, floats: bool) -> Run | None:
+    """Returns how a layer runs, tensors alone; `None`: Keras has to call it.
+
+    Args:
+        layer: The layer.
+        floats: It takes floating-point numbers; of others, Keras knows the rules.
+    """
     build = TABLE.get(type(layer))
+    if build and not floats and build is not _rescaling:
+        return None
     run = build(layer) if build else None
     if run is not None:
         return run
@@ -108,15 +115,20 @@ def _rescaling(layer: Any) -> Run | None:
     if keras.config.image_data_format() == "channels_first":
         return None
     dtype = getattr(torch, layer.compute_dtype)
-    there: dict[torch.device, list[Any]] = {}
+    there: dict[torch.device, tuple[Any, ...]] = {}
 
     def run(x: torch.Tensor, *, training: bool) -> torch.Tensor:
-        if x.device not in there:  # once: a recorded step may copy nothing from here
-            there[x.device] = [
-                torch.as_tensor(number, dtype=dtype, device=x.device)
-                for number in (layer.scale, layer.offset)
-            ]
-        scale, offset = there[x.device]
+        given = layer.scale, layer.offset
+        found = there.get(x.device)
+        # once: a recorded step may copy nothing from here
+        if found is None or any(a is not b for a, b in zip(found, given, strict=False)):
+            with torch.inference_mode(False):  # or no gradient could pass later
+                scale, offset = (
+                    torch.as_tensor(number, dtype=dtype, device=x.device)
+                    for number in given
+                )
+            found = there[x.device] = (*given, scale, offset)
+        *_, scale, offset = found
         return x.to(dtype) * scale + offset
 
     return run

@@ -27,7 +27,8 @@ def compile_operation(
     if isinstance(operation, layers.Layer):
         if plain and not is_special(operation):
             first = keras.tree.flatten(args[0])
-            run = known_layer(operation)
+            floats = all(keras.backend.is_float_dtype(x.dtype) for x in first)
+            run = known_layer(operation, floats)
             if run is not None:
                 return _with_casts(operation, run, first, args[0]), False
         return _as_keras_calls_it(operation, args, kwargs, dtype), True
@@ -47,8 +48,16 @@ def is_special(layer: Any) -> bool:
         or getattr(layer, "lora_enabled", False)
         or getattr(layer, "quantization_mode", None)
         or not getattr(layer.call, "runs_the_graph", "call" not in vars(layer))
-        or layer._forward_hooks
+        or _has_hooks(layer)
+    )
+
+
+def _has_hooks(layer: Any) -> bool:
+    return bool(
+        layer._forward_hooks
         or layer._forward_pre_hooks
+        or layer._backward_hooks
+        or layer._backward_pre_hooks
     )
 
 
@@ -91,7 +100,12 @@ def settings(layer: Any) -> tuple[Any, ...]:
         own.get("_dtype_policy"),
         own.get("lora_enabled"),
         own.get("call"),
-        bool(layer._forward_hooks or layer._forward_pre_hooks),
+        own.get("pool_size"),
+        own.get("negative_slope"),
+        own.get("max_value"),
+        own.get("threshold"),
+        layer._functional if isinstance(layer, keras.Sequential) else None,
+        _has_hooks(layer),
     )
 
 

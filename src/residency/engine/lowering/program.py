@@ -35,6 +35,7 @@ class Lowered(torch.nn.Module):
     Attributes:
         calls: What runs, in order.
         kept: Names of the layers that are called as the Keras layers they are.
+        checks_shapes: Tensors of other shapes than the model's are refused.
         decides_training: Some layer decides by itself whether it trains when the
             call of the model does not say.
     """
@@ -53,6 +54,7 @@ class Lowered(torch.nn.Module):
             trace.follow(graph)
             self._outputs = tuple(trace.slots[id(x)] for x in graph.outputs)
             self._dtypes = tuple(getattr(torch, x.dtype) for x in graph.outputs)
+        self.checks_shapes = True
         self._graph = (graph,)
         self.decides_training = trace.decides_training
         calls = fuse(trace.calls, keep=self._outputs) if joined else trace.calls
@@ -71,6 +73,11 @@ class Lowered(torch.nn.Module):
     def model(self) -> keras.Model:
         """The Keras model that was lowered."""
         return self._keras[0]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tells whether Keras runs the model as a whole."""
+        return self._graph[0] is None
 
     @property
     def is_current(self) -> bool:
@@ -120,7 +127,8 @@ class Lowered(torch.nn.Module):
         watch: Callable[[Call, Any], None] | None,
     ) -> Any:
         given = graph._standardize_inputs(inputs)
-        _require_shapes(self.model, graph.inputs, given)
+        if self.checks_shapes:
+            _require_shapes(self.model, graph.inputs, given)
         values: list[Any] = [None] * self._size
         for slot, value in zip(self._inputs, given, strict=True):
             values[slot] = value
@@ -188,7 +196,8 @@ def lower(model: keras.Model) -> Lowered:
             f"model {model.name!r} is not built: its shapes are not known yet. Call it "
             "on a batch, or give its first layer a keras.Input."
         )
-    return Lowered(model).eval()
+    with torch.inference_mode(False):  # or no kernel could be trained later
+        return Lowered(model).eval()
 
 
 def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
@@ -217,7 +226,8 @@ def share_statistics(module: Lowered, sharing: Sharing) -> list[Any]:
 
 def _require_shapes(model: Any, wanted: Sequence[Any], given: Sequence[Any]) -> None:
     for symbolic, tensor in zip(wanted, given, strict=True):
-        shape, found = tuple(symbolic.shape), tuple(tensor.shape)
+        # of any batch, also where the model was built with one
+        shape, found = (None, *symbolic.shape[1:]), tuple(tensor.shape)
         fits = len(shape) == len(found) and all(
             a in (None, b) for a, b in zip(shape, found, strict=True)
         )
