@@ -96,7 +96,9 @@ def _dataset(trained: Trained, data: Any) -> tuple[Dataset, bool]:
             split = str(trained.run / "split.json")
             return replace(settings, split_file=split).build(), True
     if data is None:
-        raise DataError("no data set: pass one as data (--data), or a run that knows its own.")
+        raise DataError(
+            "no data set: pass one as data (--data), or a run that knows its own."
+        )
     settings = Data(
         image_size=contract.image_size,
         resize=contract.resize,
