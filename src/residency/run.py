@@ -1,10 +1,10 @@
 """From recipe to records, straight down: train a model, or go on with a run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from residency.config import set_paths
 from residency.data import Dataset
 from residency.data.splits import read_split
 from residency.diagnosing import look_before
@@ -155,11 +155,11 @@ def resume(
         progress = progress and processes.first
         with processes.in_turn():
             settings = read_recipe(folder)
-            if cache := read_cache(folder):
-                settings = set_paths(settings, {"data.cache": cache})
             keras.utils.set_random_seed(settings.seed)
             split = read_split(folder / "split.json")
-            dataset = reopen_data(folder, settings.data, data, split, progress)
+            kept = {"cache": read_cache(folder) or settings.data.cache}
+            source = replace(settings.data, **kept)
+            dataset = reopen_data(folder, source, data, split, progress)
             model, contract = load_model(folder / MODEL)
             require_fit(model, dataset, settings.precision)
             require_same_data(folder, split, contract, dataset)

@@ -139,7 +139,13 @@ def occupied(folder: Path, processes: Processes) -> Iterator[None]:
     if fcntl is None or not processes.first:
         yield
         return
-    with open(folder / ".lock", "wb") as file:
+    try:
+        lock = open(folder / ".lock", "wb")  # noqa: SIM115
+    except OSError as error:
+        raise ExportError(
+            f"{folder}: cannot be written ({error.strerror}), so nothing trains there."
+        ) from error
+    with lock as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

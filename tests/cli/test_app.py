@@ -178,6 +178,20 @@ def test_a_full_disk_behind_the_output_is_one_line():
     assert is_one_line(done.stderr, "standard output", "No space left"), done.stderr
 
 
+def test_a_closed_output_is_no_mistake():
+    command = f"{sys.executable} -m residency list recipes >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_of_the_system_keeps_its_words(residency, monkeypatch):
+    def refused(*given, **named):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("residency.recipes.list_recipes", refused)
+    assert residency("list", "recipes") == (2, "", "error: Connection refused.\n")
+
+
 def test_a_name_too_long_and_too_large_images_are_one_line(residency, here):
     status, _, error = residency("evaluate", "a" * 300)
     assert status == 2

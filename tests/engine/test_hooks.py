@@ -53,4 +53,4 @@ def test_a_model_that_the_last_step_broke_is_told(state, field):
     assert state.stop is None
     state.history[-1] = replace(RECORD, **{field: float("nan")})
     hook.after_epoch(state, SUMS)
-    assert state.stop == "the loss is not finite at step 3: layer dense"
+    assert state.stop == "the model's outputs are not finite at step 3: layer dense"

@@ -1,5 +1,6 @@
 """The command `residency`: its sub-commands, and what happens to errors."""
 
+import errno
 import io
 import logging
 import os
@@ -16,6 +17,9 @@ from residency.cli.predict import predict
 from residency.cli.report import report
 from residency.cli.train import resume, train
 from residency.errors import ResidencyError
+
+OUTPUT_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What writing to a full or broken disk ends in; other errors name their file."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,7 +60,8 @@ def main() -> None:
         try:
             app()
         finally:
-            sys.stdout.flush()  # a full disk is met here, or at the very end
+            if sys.stdout is not None:  # closed
+                sys.stdout.flush()  # a full disk is met here, or at the very end
     except ResidencyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -70,8 +75,12 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        where = error.filename or "standard output"
-        print(f"error: {where}: {error.strerror or error}.", file=sys.stderr)
-        if error.filename is None:  # or what is left is written once more at the end
+        full = error.filename is None and error.errno in OUTPUT_FAILS
+        where = "standard output" if full else error.filename
+        said = f"{where}: " if where else ""
+        print(f"error: {said}{error.strerror or error}.", file=sys.stderr)
+        if (
+            full and sys.stdout is not None
+        ):  # or what is left is written once more at the very end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)

@@ -227,16 +227,17 @@ class StopOnNonFinite(Hook):
 
     def after_epoch(self, state: TrainState, sums: EpochSums) -> None:
         """Looks at the whole epoch's loss, and at what was measured after it."""
-        losses = [sums.loss]
-        for record in state.history[-1:]:
-            losses += [record.train_loss, record.validation_loss or 0.0]
-        if not np.isfinite(losses).all():
+        if not np.isfinite(sums.loss):
             self._stop(state)
+        for record in state.history[-1:]:
+            losses = (record.train_loss, record.validation_loss or 0.0)
+            if not np.isfinite(losses).all():
+                self._stop(state, "the model's outputs are")
 
-    def _stop(self, state: TrainState) -> None:
+    def _stop(self, state: TrainState, what: str = "the loss is") -> None:
         if not state.stop:
             where = self.step.where_not_finite()
-            state.stop = f"the loss is not finite at step {state.step:,}: {where}"
+            state.stop = f"{what} not finite at step {state.step:,}: {where}"
 
 
 class Checkpoint(Hook):

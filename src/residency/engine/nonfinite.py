@@ -46,7 +46,7 @@ def where_not_finite(model: keras.Model, images: np.ndarray | torch.Tensor) -> s
         Lowered(model, joined=False)(pixels, training=True, watch=look)
         for variable, value in zip(model.variables, before, strict=True):
             variable.value.copy_(value)
-    return found[0] if found else "every layer's values are finite once more"
+    return found[0] if found else "in training mode, every layer's values are finite"
 
 
 def _finite(value: torch.Tensor) -> bool:

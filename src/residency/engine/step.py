@@ -167,7 +167,7 @@ class Step:
             torch.nn.utils.clip_grad_norm_(values, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        with torch.no_grad():
+        with torch.no_grad(), numbers_on(self.network.device):
             for variable in self._constrained:
                 variable.assign(variable.constraint(variable))
         self._drop_gradients()

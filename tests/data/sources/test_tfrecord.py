@@ -150,8 +150,16 @@ def test_a_broken_image_is_left_out(tmp_path):
     assert [q.name for q in data.quarantined] == ["a.tfrecord/000003"]
 
 
+def test_one_class_only(tmp_path):
+    shard = write_shard(tmp_path / "a.tfrecord", [inception(3, "a")] * 4)
+    with pytest.raises(DataError, match=r"one class only \(a\), at least 2"):
+        from_tfrecord(shard)
+
+
 def test_damaged_shards_are_named(tmp_path):
-    shard = write_shard(tmp_path / "a.tfrecord", [inception(0, "a")] * 3)
+    shard = write_shard(
+        tmp_path / "a.tfrecord", [inception(i % 2, "ab"[i % 2]) for i in range(3)]
+    )
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-9])
     with pytest.raises(DataError, match=r"a\.tfrecord: .*example 2: cut off at byte"):
@@ -165,7 +173,7 @@ def test_damaged_shards_are_named(tmp_path):
 
 
 def test_a_shard_that_shrinks_later_is_a_broken_image(tmp_path):
-    shard = write_shard(tmp_path / "a.tfrecord", [inception(0, "a")])
+    shard = write_shard(tmp_path / "a.tfrecord", [inception(0, "a"), inception(1, "b")])
     index = from_tfrecord(shard)
     shard.write_bytes(shard.read_bytes()[:40])
     with pytest.raises(BrokenImageError, match="become shorter"):
@@ -181,6 +189,8 @@ def test_shards_that_say_different_things(tmp_path):
     with pytest.raises(DataError, match="some shards are called train and others are"):
         from_tfrecord(tmp_path)
     (tmp_path / "more.tfrecord").unlink()
+    both = [inception(0, "a"), inception(1, "b")]
+    write_shard(tmp_path / "train-00000-of-00001", both)
     assert from_tfrecord(tmp_path).parts is None  # one part alone is the whole
 
 

@@ -351,6 +351,35 @@ def test_what_is_no_number_stays_none(case, dtype, after, added):
     assert torch.equal(found.isnan(), expected.isnan())
 
 
+@pytest.mark.parametrize("order", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("value", [np.nan, 1e38])
+def test_a_sum_written_into_what_was_added_tells_how_large_it_is(order, value):
+    """Channels first, the sum is the very tensor that was added, with its old bound."""
+    keywords = {"padding": "same", "use_bias": False, "data_format": order}
+    axis = 1 if order == "channels_first" else 3
+
+    def block(x, name=None):
+        x = layers.Conv2D(16, 3, name=name, **keywords)(x)
+        return layers.BatchNormalization(axis)(x)
+
+    inputs = keras.Input((16, 8, 8) if axis == 1 else (8, 8, 16))
+    shortcut = layers.ReLU()(block(inputs))
+    x = layers.Add()([block(layers.ReLU()(block(shortcut)), "b"), shortcut])
+    x = layers.ReLU()(block(layers.ReLU()(x)))
+    model = keras.Model(inputs, x)
+    scramble(model)
+    kernel = model.get_layer("b").kernel.value.data
+    kernel[0 if np.isfinite(value) else slice(None)].fill_(value)
+    images = torch.randn(
+        2, *inputs.shape[1:], generator=torch.Generator().manual_seed(0)
+    )
+    lowered = lower(model)
+    with torch.inference_mode():
+        expected, found = model(images, training=False), lowered(images)
+    assert not expected.isfinite().all()
+    assert torch.equal(found.isnan(), expected.isnan())
+
+
 def test_sums_that_grow_beyond_all_numbers_come_to_nan_as_in_keras():
     """Weights and images are finite: infinity comes first, then their difference."""
     inputs = x = keras.Input((9, 11, 8))

@@ -214,6 +214,19 @@ def test_a_full_disk_is_one_error_of_ours(trained, tmp_path, monkeypatch):
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.h5"])
+def test_a_model_that_cannot_be_copied_is_saved(tmp_path, name):
+    inputs = keras.Input((4,))
+    half = keras.layers.Lambda(lambda x: x / 2)(inputs)
+    model = fill(keras.Model(inputs, keras.layers.Dense(2)(half)), 3)
+    before = model.get_weights()
+    save_weights(model, tmp_path / name)
+    model.set_weights([0 * w for w in before])
+    model.load_weights(tmp_path / name)
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_another_ending(trained, tmp_path):
     with pytest.raises(ConfigError, match=r"ends in \.keras, \.weights\.h5"):
         save_weights(trained, tmp_path / "a.onnx")

@@ -83,6 +83,10 @@ def from_tfrecord(path: str | Path) -> Index:
     if 0 < len(shapes) < len(samples):
         raise DataError(f"{path}: some examples hold pixels, others files of images.")
     labels, class_names = _classes(path, samples, _listed(root))
+    if len(class_names) < 2:
+        raise DataError(
+            f"{path}: one class only ({shortened(class_names)}), at least 2 are needed."
+        )
     return Index(
         source=str(path),
         names=tuple(sample.name for sample in samples),

@@ -1,5 +1,6 @@
 """A convolution with what follows it, as one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -135,11 +136,10 @@ class FoldedConvolution:
                 ending = packed.ending if safe else packed.open_end
                 y = self._at_once(packed, ending, x, *others)
                 ceiling = self._kind.numbers[1:]
-                if not safe:
-                    return y.clamp_(0.0, *ceiling)  # NaN stays NaN
-                if self.alone:
-                    keep_bound(y, min((bound, *ceiling)))
-                return y
+                known = safe and self.alone
+                # also where it is not: `y` may be what was added, with its old bound
+                keep_bound(y, min((bound, *ceiling)) if known else math.inf)
+                return y if safe else y.clamp_(0.0, *ceiling)  # NaN stays NaN
         kernel, bias = folded.kernel.to(dtype), folded.bias
         bias = None if bias is None else bias.to(dtype)
         y = self.convolution.convolve(x, kernel, bias, self.strides)

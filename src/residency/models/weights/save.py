@@ -154,9 +154,12 @@ def _read_back(model: keras.Model, path: Path, kind: Kind) -> list[np.ndarray]:
         return [arrays[weight.path] for weight in model.weights]
     if kind == "keras":
         return load_model(path)[0].get_weights()
-    again: Any = keras.models.clone_model(model)
-    again.load_weights(path)
-    return again.get_weights()
+    before = model.get_weights()
+    try:
+        model.load_weights(path)  # a copy could not be made of every model
+        return model.get_weights()
+    finally:
+        model.set_weights(before)
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
