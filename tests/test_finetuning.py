@@ -284,7 +284,7 @@ def test_the_plan_shows_what_trains_before_it_does(weights, tmp_path, capsys):
     assert then == (
         f"trains  from epoch 2, {130 + 5 * 9 * 64 * 64 + 6 * 2 * 64:,} parameters: "
         "head, 11 layer(s) of conv4 (rate x 0.5); batch normalization: 6 layers "
-        "train, 13 stay"
+        "train, 13 stay; never, as the training ends before"
     )
 
 
