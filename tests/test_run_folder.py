@@ -168,3 +168,6 @@ def test_where_images_were_kept(tmp_path):
     assert read_cache(tmp_path) is None
     (tmp_path / "plan.json").write_text('{"cache": "stream"}')
     assert read_cache(tmp_path) == "stream"
+    for damaged in ("{", "[]", "{}", '{"cache": 3}'):
+        (tmp_path / "plan.json").write_text(damaged)
+        assert read_cache(tmp_path) is None

@@ -157,8 +157,8 @@ def resume(
             settings = read_recipe(folder)
             keras.utils.set_random_seed(settings.seed)
             split = read_split(folder / "split.json")
-            kept = {"cache": read_cache(folder) or settings.data.cache}
-            source = replace(settings.data, **kept)
+            cache = read_cache(folder) or settings.data.cache
+            source = replace(settings.data, cache=cache)
             dataset = reopen_data(folder, source, data, split, progress)
             model, contract = load_model(folder / MODEL)
             require_fit(model, dataset, settings.precision)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from residency.data import Dataset
 from residency.data.index import shortened
@@ -188,15 +188,17 @@ def read_load_report(folder: Path) -> "LoadReport | None":
         return None
 
 
-def read_cache(folder: Path) -> str | None:
-    """Returns where a run keeps its images; `None`: it was stopped before its plan.
+def read_cache(folder: Path) -> Literal["memory", "stream"] | None:
+    """Returns where a run keeps its images; `None`: its plan does not say.
 
     A broken image is met when it is decoded, so with another cache it would be left out
     at another moment, and the order of the others would change.
     """
-    if not (folder / "plan.json").exists():
+    try:
+        cache = _read(folder, "plan.json")["cache"]
+    except (EngineError, KeyError, TypeError):  # stopped before its plan, or damaged
         return None
-    return _read(folder, "plan.json").get("cache")
+    return cache if cache in ("memory", "stream") else None
 
 
 def require_same_data(

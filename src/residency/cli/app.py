@@ -79,8 +79,6 @@ def main() -> None:
         where = "standard output" if full else error.filename
         said = f"{where}: " if where else ""
         print(f"error: {said}{error.strerror or error}.", file=sys.stderr)
-        if (
-            full and sys.stdout is not None
-        ):  # or what is left is written once more at the very end
+        if full and sys.stdout is not None:  # what is left would be written at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
